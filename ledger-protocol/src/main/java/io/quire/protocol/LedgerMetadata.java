@@ -1,0 +1,246 @@
+package io.quire.protocol;
+
+import java.nio.ByteBuffer;
+import java.util.List;
+import java.util.Map;
+import java.util.TreeMap;
+
+/**
+ * What the cluster has decided about one ledger; the value of its register {@code /ledgers/<id>}. Immutable; each
+ * change is a new value that a compare-and-set registers.
+ *
+ * @param ledgerId the ledger
+ * @param namespace a group of ledgers, {@value #DEFAULT_NAMESPACE} where nobody says otherwise
+ * @param replication how each entry is replicated
+ * @param digest how each entry is guarded
+ * @param state its life
+ * @param deletion whether it is deleted
+ * @param fragments at least one, first entries strictly rising from 0
+ * @param lastEntryId the last entry once CLOSED ({@link EntryId#NONE} when empty); {@link EntryId#NONE} before
+ * @param length the payload bytes of all entries once CLOSED; 0 before
+ * @param createdMillis when it was created, milliseconds since 1970 by its creator's clock; for people only
+ * @param labels the creator's own words, at most {@value #LABELS_MAX}
+ * @param incomplete what repair has to look at first (R12)
+ */
+public record LedgerMetadata(
+        LedgerId ledgerId,
+        String namespace,
+        Replication replication,
+        DigestType digest,
+        LedgerState state,
+        Deletion deletion,
+        List<Fragment> fragments,
+        long lastEntryId,
+        long length,
+        long createdMillis,
+        Map<String, String> labels,
+        List<IncompleteRange> incomplete) {
+    public static final String DEFAULT_NAMESPACE = "default";
+
+    /** The most labels a ledger may have. */
+    public static final int LABELS_MAX = 64;
+
+    /** The most characters in a label's key or value. */
+    public static final int LABEL_CHARACTERS_MAX = 1024;
+
+    private static final byte FORMAT_1 = 1;
+
+    public LedgerMetadata {
+        fragments = List.copyOf(fragments);
+        labels = java.util.Collections.unmodifiableMap(new TreeMap<>(labels));
+        incomplete = List.copyOf(incomplete);
+        if (namespace.isEmpty()) {
+            throw new IllegalArgumentException("a namespace has a name");
+        }
+        requireRisingFragments(fragments, replication);
+        requireFewLabels(labels);
+        EntryId.requireValidOrNone(lastEntryId);
+        if (length < 0 || createdMillis < 0) {
+            throw new IllegalArgumentException("negative length " + length + " or creation time " + createdMillis);
+        }
+        if (state != LedgerState.CLOSED && (lastEntryId != EntryId.NONE || length != 0)) {
+            throw new IllegalArgumentException("only a closed ledger has a last entry and a length: " + state);
+        }
+    }
+
+    /** A new, open ledger whose first fragment the register's version 1 creates. */
+    public static LedgerMetadata create(
+            LedgerId ledgerId,
+            Replication replication,
+            Ensemble ensemble,
+            Map<String, String> labels,
+            long createdMillis) {
+        return new LedgerMetadata(
+                ledgerId,
+                DEFAULT_NAMESPACE,
+                replication,
+                DigestType.CRC32C,
+                LedgerState.OPEN,
+                Deletion.NONE,
+                List.of(new Fragment(0, 1, ensemble)),
+                EntryId.NONE,
+                0,
+                createdMillis,
+                labels,
+                List.of());
+    }
+
+    /** This ledger, closed for ever after {@code lastEntryId}. */
+    public LedgerMetadata closed(long lastEntryId, long length, List<IncompleteRange> incomplete) {
+        if (state == LedgerState.CLOSED) {
+            throw new IllegalStateException("ledger " + ledgerId + " is closed already");
+        }
+        return new LedgerMetadata(
+                ledgerId,
+                namespace,
+                replication,
+                digest,
+                LedgerState.CLOSED,
+                deletion,
+                fragments,
+                lastEntryId,
+                length,
+                createdMillis,
+                labels,
+                incomplete);
+    }
+
+    /** This ledger with another deletion fact. */
+    public LedgerMetadata withDeletion(Deletion deletion) {
+        return new LedgerMetadata(
+                ledgerId,
+                namespace,
+                replication,
+                digest,
+                state,
+                deletion,
+                fragments,
+                lastEntryId,
+                length,
+                createdMillis,
+                labels,
+                incomplete);
+    }
+
+    public boolean isDeleted() {
+        return deletion != Deletion.NONE;
+    }
+
+    public boolean isClosed() {
+        return state == LedgerState.CLOSED;
+    }
+
+    /** The fragment that new entries go to, or that held the last ones. */
+    public Fragment lastFragment() {
+        return fragments.get(fragments.size() - 1);
+    }
+
+    /** The fragment that holds entry {@code entryId}. */
+    public Fragment fragmentOf(long entryId) {
+        EntryId.requireValid(entryId);
+        Fragment found = fragments.get(0);
+        for (Fragment fragment : fragments) {
+            if (fragment.firstEntryId() > entryId) {
+                break;
+            }
+            found = fragment;
+        }
+        return found;
+    }
+
+    /** The value to register. */
+    public Payload encode() {
+        return Fields.encode(512, out -> {
+            out.put(FORMAT_1);
+            out.putLong(ledgerId.value());
+            Fields.putString(out, namespace);
+            out.put((byte) replication.ensembleSize());
+            out.put((byte) replication.writeQuorum());
+            out.put((byte) replication.ackQuorum());
+            out.put(digest.code());
+            Fields.putEnum(out, state);
+            Fields.putEnum(out, deletion);
+            Fields.putList(out, fragments, (o, fragment) -> {
+                o.putLong(fragment.firstEntryId()).putLong(fragment.fragmentVersion());
+                Fields.putList(o, fragment.ensemble().bookies(), (p, bookie) -> Fields.putUuid(p, bookie.value()));
+            });
+            out.putLong(lastEntryId).putLong(length).putLong(createdMillis);
+            Fields.putLabels(out, labels);
+            Fields.putList(out, incomplete, (o, range) -> {
+                Fields.putUuid(o, range.bookie().value());
+                o.putLong(range.firstEntryId()).putLong(range.lastEntryId());
+            });
+        });
+    }
+
+    /**
+     * Reads a registered value.
+     *
+     * @throws Fields.MalformedException when the bytes are not ledger metadata of a known format
+     */
+    public static LedgerMetadata decode(Payload encoded) {
+        return Fields.decodeAll(encoded.asByteBuffer(), LedgerMetadata::decodeFields);
+    }
+
+    private static LedgerMetadata decodeFields(ByteBuffer in) {
+        byte format = in.get();
+        if (format != FORMAT_1) {
+            throw new IllegalArgumentException("ledger metadata of unknown format " + format);
+        }
+        return new LedgerMetadata(
+                new LedgerId(in.getLong()),
+                Fields.getString(in),
+                new Replication(in.get(), in.get(), in.get()),
+                DigestType.ofCode(in.get()),
+                Fields.getEnum(in, LedgerState.values()),
+                Fields.getEnum(in, Deletion.values()),
+                Fields.getList(in, 20, LedgerMetadata::decodeFragment),
+                in.getLong(),
+                in.getLong(),
+                in.getLong(),
+                Fields.getLabels(in),
+                Fields.getList(in, 32, LedgerMetadata::decodeIncomplete));
+    }
+
+    private static Fragment decodeFragment(ByteBuffer in) {
+        long firstEntryId = in.getLong();
+        long fragmentVersion = in.getLong();
+        return new Fragment(
+                firstEntryId,
+                fragmentVersion,
+                new Ensemble(Fields.getList(in, 16, i -> new BookieId(Fields.getUuid(i)))));
+    }
+
+    private static IncompleteRange decodeIncomplete(ByteBuffer in) {
+        return new IncompleteRange(new BookieId(Fields.getUuid(in)), in.getLong(), in.getLong());
+    }
+
+    private static void requireRisingFragments(List<Fragment> fragments, Replication replication) {
+        if (fragments.isEmpty() || fragments.get(0).firstEntryId() != 0) {
+            throw new IllegalArgumentException("the first fragment of a ledger starts at entry 0");
+        }
+        for (int i = 0; i < fragments.size(); i++) {
+            Fragment fragment = fragments.get(i);
+            if (fragment.ensemble().size() != replication.ensembleSize()) {
+                throw new IllegalArgumentException(
+                        "an ensemble of " + fragment.ensemble().size() + " bookies in a ledger of ensemble size "
+                                + replication.ensembleSize());
+            }
+            if (i > 0 && fragment.firstEntryId() <= fragments.get(i - 1).firstEntryId()) {
+                throw new IllegalArgumentException("first entries of fragments must rise: " + fragments);
+            }
+        }
+    }
+
+    private static void requireFewLabels(Map<String, String> labels) {
+        if (labels.size() > LABELS_MAX) {
+            throw new IllegalArgumentException(labels.size() + " labels, at most " + LABELS_MAX + " are allowed");
+        }
+        labels.forEach((key, value) -> {
+            if (key.isEmpty() || key.length() > LABEL_CHARACTERS_MAX || value.length() > LABEL_CHARACTERS_MAX) {
+                throw new IllegalArgumentException(
+                        "a label's key has 1 to " + LABEL_CHARACTERS_MAX + " characters, its value at most as many");
+            }
+        });
+    }
+}

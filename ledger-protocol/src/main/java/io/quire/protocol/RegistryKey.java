@@ -1,0 +1,57 @@
+package io.quire.protocol;
+
+/**
+ * The name of a register: a path whose order as text is the order of listings.
+ *
+ * <pre>
+ *   /ledgers/0000000000000000017   metadata of ledger 17, the id padded to 19 digits
+ *   /bookies/UUID                  identity and boot epoch of one store
+ *   /ids                           the next block of ledger ids
+ *   /config/NAME                   facts about the cluster
+ * </pre>
+ *
+ * @param path starts with a slash, at most {@value #BYTES_MAX} ASCII characters
+ */
+public record RegistryKey(String path) implements Comparable<RegistryKey> {
+    /** The longest path: LMDB keys are short. */
+    public static final int BYTES_MAX = 200;
+
+    public static final String LEDGERS = "/ledgers/";
+    public static final String BOOKIES = "/bookies/";
+
+    /** The register from which blocks of ledger ids are reserved. */
+    public static final RegistryKey IDS = new RegistryKey("/ids");
+
+    public RegistryKey {
+        if (!path.startsWith("/") || path.length() > BYTES_MAX || !path.chars().allMatch(c -> c > ' ' && c < 127)) {
+            throw new IllegalArgumentException(
+                    "a register's key is a path of at most " + BYTES_MAX + " visible ASCII characters: '" + path + "'");
+        }
+    }
+
+    public static RegistryKey ofLedger(LedgerId ledgerId) {
+        return new RegistryKey(String.format("%s%019d", LEDGERS, ledgerId.value()));
+    }
+
+    public static RegistryKey ofBookie(BookieId bookieId) {
+        return new RegistryKey(BOOKIES + bookieId);
+    }
+
+    /** The ledger whose metadata this register holds. */
+    public LedgerId ledgerId() {
+        if (!path.startsWith(LEDGERS)) {
+            throw new IllegalStateException(path + " is not a ledger's register");
+        }
+        return LedgerId.parse(path.substring(LEDGERS.length()));
+    }
+
+    @Override
+    public int compareTo(RegistryKey other) {
+        return path.compareTo(other.path);
+    }
+
+    @Override
+    public String toString() {
+        return path;
+    }
+}

@@ -1,0 +1,122 @@
+package io.quire.protocol.wire;
+
+import io.quire.protocol.BookieId;
+import io.quire.protocol.BootEpoch;
+import io.quire.protocol.EntryBatch;
+import io.quire.protocol.LedgerId;
+import io.quire.protocol.SessionId;
+import java.util.List;
+
+/** What a bookie answers. A lost answer is asked for again. */
+public sealed interface BookieReply extends WireMessage {
+    /**
+     * A session is open.
+     *
+     * @param creditLimit the highest end offset that a batch may have (R15)
+     */
+    record SessionOpened(long requestId, LedgerId ledgerId, SessionId session, long creditLimit)
+            implements BookieReply {}
+
+    /** No session was opened. */
+    record SessionRefused(BookieId bookie, long requestId, LedgerId ledgerId, Refusal refusal, String detail)
+            implements BookieReply {}
+
+    /** What is durable, of any number of sessions. */
+    record EntriesAdded(List<SessionAck> acks) implements BookieReply {
+        public EntriesAdded {
+            acks = List.copyOf(acks);
+        }
+    }
+
+    /**
+     * What of one session is durable: every batch up to {@code cumulative}, and those in {@code ranges} (R10).
+     *
+     * @param creditLimit the highest end offset that a batch may have (R15)
+     */
+    record SessionAck(SessionId session, long cumulative, List<BatchRange> ranges, long creditLimit) {
+        public SessionAck {
+            ranges = List.copyOf(ranges);
+        }
+    }
+
+    /** Batch numbers {@code [first, last]}. */
+    record BatchRange(long first, long last) {
+        public BatchRange {
+            if (first < 1 || last < first) {
+                throw new IllegalArgumentException("empty range of batches [" + first + ", " + last + "]");
+            }
+        }
+    }
+
+    /** The session takes nothing more: unknown here, fenced, or its ledger is gone. */
+    record SessionEnded(SessionId session, Refusal refusal, String detail) implements BookieReply {}
+
+    /** One batch was not stored; the session goes on. */
+    record BatchRefused(SessionId session, long number, Refusal refusal, String detail) implements BookieReply {}
+
+    /**
+     * The ledger is fenced here, durably.
+     *
+     * @param lastAddConfirmed the highest one known here after everything queued before the fence was applied (R16)
+     */
+    record LedgerFenced(BookieId bookie, BootEpoch bootEpoch, long requestId, LedgerId ledgerId, long lastAddConfirmed)
+            implements BookieReply {}
+
+    /**
+     * A prefix of what was asked for.
+     *
+     * @param entries ascending, as stored
+     * @param firstUnread where the answer ends: the store said nothing about this id or a higher one, except for {@code
+     *     negative}
+     * @param negative whether the store is certain not to hold {@code firstUnread}: an explicit negative (B0)
+     * @param lastAddConfirmed the highest one known here
+     */
+    record EntriesRead(
+            BookieId bookie,
+            BootEpoch bootEpoch,
+            long requestId,
+            LedgerId ledgerId,
+            EntryBatch entries,
+            long firstUnread,
+            boolean negative,
+            long lastAddConfirmed)
+            implements BookieReply {}
+
+    /** The highest last-add-confirmed known here, or -1. */
+    record LastAddConfirmedRead(
+            BookieId bookie, BootEpoch bootEpoch, long requestId, LedgerId ledgerId, long lastAddConfirmed)
+            implements BookieReply {}
+
+    record BookieIdentified(BookieId bookie, BootEpoch bootEpoch, long requestId) implements BookieReply {}
+
+    /** The request was not carried out; of a read this is "unknown", never a negative. */
+    record RequestRefused(BookieId bookie, long requestId, Refusal refusal, String detail) implements BookieReply {}
+
+    /** Why a bookie refuses. */
+    enum Refusal {
+        /** Another store answers at this address (H29). */
+        WRONG_BOOKIE,
+        /** The session is not one of this boot, or was ended. */
+        UNKNOWN_SESSION,
+        /** The ledger is fenced here. */
+        FENCED,
+        /** The register says that the ledger is not OPEN, or deleted. */
+        NOT_OPEN,
+        /** The register knows no such ledger. */
+        NO_SUCH_LEDGER,
+        /** This store is not in the fragment that the register has last, or it is another fragment. */
+        NOT_A_MEMBER,
+        /** The store lost something and is being repaired (R21). */
+        IN_LIMBO,
+        /** The store takes no new entries. */
+        READ_ONLY,
+        /** Too much at once; try again later. */
+        OVERLOADED,
+        /** The store could not find out, or is starting or stopping; try again. */
+        UNAVAILABLE,
+        /** The bytes are not the entries they say they are. */
+        DAMAGED,
+        /** An entry with these ids and other bytes is stored already (H13, H38). */
+        CONFLICTING_BYTES
+    }
+}

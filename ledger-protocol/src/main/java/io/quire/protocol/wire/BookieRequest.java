@@ -1,0 +1,94 @@
+package io.quire.protocol.wire;
+
+import io.quire.protocol.BookieId;
+import io.quire.protocol.EntryBatch;
+import io.quire.protocol.LedgerId;
+import io.quire.protocol.SessionId;
+import java.util.List;
+
+/**
+ * What a bookie is asked. Every request names the store it is for and is idempotent by its ids: loss, duplication and
+ * delay are normal. Answers go to the envelope's sender.
+ */
+public sealed interface BookieRequest extends WireMessage {
+    /** The store that this is for; another one answers {@link BookieReply.RequestRefused} (H29). */
+    BookieId target();
+
+    /**
+     * Asks for a session in which the writer of {@code ledgerId} may add entries to the fragment that version {@code
+     * fragmentVersion} of its register created (R8, R14). Answered by {@link BookieReply.SessionOpened} or {@link
+     * BookieReply.SessionRefused}.
+     *
+     * @param requestId unique per sender; echoed
+     */
+    record OpenSession(BookieId target, long requestId, LedgerId ledgerId, long fragmentVersion)
+            implements BookieRequest {}
+
+    /**
+     * Adds entries in one or many sessions. Each batch is answered by a {@link BookieReply.SessionAck}, {@link
+     * BookieReply.SessionEnded} or {@link BookieReply.BatchRefused} of its session.
+     */
+    record AddEntries(BookieId target, List<Batch> batches) implements BookieRequest {
+        public AddEntries {
+            batches = List.copyOf(batches);
+        }
+    }
+
+    /**
+     * The entries that one session adds together; an empty batch carries the last-add-confirmed alone (R25).
+     *
+     * @param session whose
+     * @param number counts the batches of the session from 1; a number names one content for the session's life (R10)
+     * @param endOffset the encoded bytes of the session up to and with this batch; what credits count (R15)
+     * @param lastAddConfirmed what the writer has confirmed
+     * @param entries ascending, gaps allowed
+     */
+    record Batch(SessionId session, long number, long endOffset, long lastAddConfirmed, EntryBatch entries) {
+        public Batch {
+            if (number < 1 || endOffset < entries.byteSize()) {
+                throw new IllegalArgumentException("batch " + number + " of " + entries + " ends at " + endOffset);
+            }
+        }
+    }
+
+    /** Asks what of a session is durable; answered like a batch. */
+    record ProbeSession(BookieId target, SessionId session) implements BookieRequest {}
+
+    /** Ends a session; not answered. */
+    record CloseSession(BookieId target, SessionId session) implements BookieRequest {}
+
+    /** Fences a ledger: normal adds are refused from now on, durably. Answered by {@link BookieReply.LedgerFenced}. */
+    record FenceLedger(BookieId target, long requestId, LedgerId ledgerId) implements BookieRequest {}
+
+    /**
+     * Reads entries in {@code [firstEntryId, lastEntryId]}; answered by {@link BookieReply.EntriesRead} with a prefix of
+     * what the store knows of them.
+     *
+     * @param entriesMax at most this many, positive
+     * @param bytesMax at most this many encoded bytes, except that one entry always fits
+     * @param fencing whether to fence the ledger durably before looking (H1)
+     */
+    record ReadEntries(
+            BookieId target,
+            long requestId,
+            LedgerId ledgerId,
+            long firstEntryId,
+            long lastEntryId,
+            int entriesMax,
+            int bytesMax,
+            boolean fencing)
+            implements BookieRequest {
+        public ReadEntries {
+            if (firstEntryId < 0 || lastEntryId < firstEntryId || entriesMax < 1 || bytesMax < 1) {
+                throw new IllegalArgumentException("read of [" + firstEntryId + ", " + lastEntryId + "], at most "
+                        + entriesMax + " entries and " + bytesMax + " bytes");
+            }
+        }
+    }
+
+    /** Asks for the highest last-add-confirmed that the store knows of; answered by {@link BookieReply.LastAddConfirmedRead}. */
+    record ReadLastAddConfirmed(BookieId target, long requestId, LedgerId ledgerId) implements BookieRequest {}
+
+    /** Asks who is there (R7); answered by {@link BookieReply.BookieIdentified}. */
+    record IdentifyBookie(BookieId target, long requestId) implements BookieRequest {}
+}

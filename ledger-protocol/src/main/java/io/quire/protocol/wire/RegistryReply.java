@@ -1,0 +1,62 @@
+package io.quire.protocol.wire;
+
+import io.quire.protocol.Ballot;
+import io.quire.protocol.RegisterValue;
+import io.quire.protocol.RegistryConfig;
+import io.quire.protocol.RegistryKey;
+import io.quire.protocol.VoterId;
+import java.util.List;
+import java.util.Optional;
+
+/** What a registry voter answers, always after its state is committed to disk. */
+public sealed interface RegistryReply extends WireMessage {
+    VoterId voter();
+
+    /** The request that this answers. */
+    long requestId();
+
+    /** The promise is kept; this was accepted before ({@link Ballot#ZERO} and {@link RegisterValue#ABSENT}: nothing). */
+    record Promised(VoterId voter, long requestId, Ballot ballot, Ballot accepted, RegisterValue value)
+            implements RegistryReply {}
+
+    /** The value is accepted, and {@code Accept.next} promised. */
+    record Accepted(VoterId voter, long requestId, Ballot ballot) implements RegistryReply {}
+
+    /** The ballot is below what is promised. */
+    record BallotRejected(VoterId voter, long requestId, Ballot ballot, Ballot promised) implements RegistryReply {}
+
+    /** What was accepted last. */
+    record RegisterRead(VoterId voter, long requestId, Ballot accepted, RegisterValue value) implements RegistryReply {}
+
+    /**
+     * @param registers ascending
+     * @param more whether the voter holds keys of the prefix behind the last of them
+     */
+    record RegistersListed(VoterId voter, long requestId, List<Listed> registers, boolean more)
+            implements RegistryReply {
+        public RegistersListed {
+            registers = List.copyOf(registers);
+        }
+    }
+
+    /** One register of a listing. */
+    record Listed(RegistryKey key, Ballot accepted, RegisterValue value) {}
+
+    /**
+     * @param config what the voter has stored, if anything
+     * @param serving whether it takes part in decisions
+     */
+    record VoterDescribed(VoterId voter, long requestId, Optional<RegistryConfig> config, boolean serving)
+            implements RegistryReply {}
+
+    /** The config is stored (or active, in answer to an activation). */
+    record ConfigStored(VoterId voter, long requestId) implements RegistryReply {}
+
+    /**
+     * The voter does not serve such a request.
+     *
+     * @param config the config that it has stored, if any
+     */
+    record VoterRefused(VoterId voter, long requestId, String reason, Optional<RegistryConfig> config)
+            implements RegistryReply {}
+}

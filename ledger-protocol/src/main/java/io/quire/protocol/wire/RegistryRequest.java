@@ -1,0 +1,60 @@
+package io.quire.protocol.wire;
+
+import io.quire.protocol.Ballot;
+import io.quire.protocol.RegisterValue;
+import io.quire.protocol.RegistryConfig;
+import io.quire.protocol.RegistryKey;
+import io.quire.protocol.VoterId;
+import java.util.Optional;
+
+/**
+ * What a registry voter is asked (CASPaxos, Rystsov 2018). Requests about registers name the voter and the config epoch
+ * that the sender believes in; a voter of another epoch refuses.
+ */
+public sealed interface RegistryRequest extends WireMessage {
+    /** Unique per sender; echoed. */
+    long requestId();
+
+    /** A request about registers: it needs the right voter in the right epoch. */
+    sealed interface OfEpoch extends RegistryRequest {
+        VoterId target();
+
+        long configEpoch();
+    }
+
+    /** Phase one: promise to accept nothing below {@code ballot}. */
+    record Prepare(VoterId target, long configEpoch, long requestId, RegistryKey key, Ballot ballot)
+            implements OfEpoch {}
+
+    /**
+     * Phase two: accept {@code value} at {@code ballot} and, in the same commit, promise {@code next} (R1).
+     *
+     * @param next at least {@code ballot}
+     */
+    record Accept(
+            VoterId target,
+            long configEpoch,
+            long requestId,
+            RegistryKey key,
+            Ballot ballot,
+            RegisterValue value,
+            Ballot next)
+            implements OfEpoch {}
+
+    /** What was accepted last, without a promise. */
+    record ReadRegister(VoterId target, long configEpoch, long requestId, RegistryKey key) implements OfEpoch {}
+
+    /** The accepted states of the keys that start with {@code prefix}, behind {@code after}, at most {@code limit}. */
+    record ListRegisters(
+            VoterId target, long configEpoch, long requestId, String prefix, Optional<RegistryKey> after, int limit)
+            implements OfEpoch {}
+
+    /** Asks a voter who it is and which config it has stored. */
+    record DescribeVoter(long requestId) implements RegistryRequest {}
+
+    /** Proposes the first config (R6). */
+    record FoundCluster(VoterId target, long requestId, RegistryConfig config) implements RegistryRequest {}
+
+    /** Tells a voter that a majority has stored its config, so that it may serve. */
+    record ActivateConfig(VoterId target, long requestId, RegistryConfig config) implements RegistryRequest {}
+}
