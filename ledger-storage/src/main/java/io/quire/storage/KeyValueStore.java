@@ -1,0 +1,79 @@
+package io.quire.storage;
+
+import io.quire.protocol.Payload;
+import java.nio.ByteBuffer;
+import java.util.Optional;
+
+/**
+ * An ordered map on disk: keys are 1 to {@value #KEY_BYTES_MAX} bytes, compared as unsigned bytes. One writer at a time;
+ * any number of readers beside it, each of which sees one committed state.
+ *
+ * <p>Every method throws {@link StorageException} when the disk fails it.
+ */
+public interface KeyValueStore extends AutoCloseable {
+    int KEY_BYTES_MAX = 500;
+
+    /**
+     * Opens a view of the last committed state. Close it soon: as long as it is open nothing that it sees can be
+     * reused. To be used by one thread.
+     */
+    Snapshot openSnapshot();
+
+    /**
+     * Starts to change the store; waits while another transaction is open. To be used by one thread, the one that
+     * called this.
+     */
+    Transaction begin();
+
+    /** Bytes that the store takes on disk. */
+    long sizeBytes();
+
+    @Override
+    void close();
+
+    /** One state of the map. */
+    interface Snapshot extends AutoCloseable {
+        /** A copy of the value of {@code key}. */
+        Optional<Payload> get(Payload key);
+
+        /** The greatest key that is at most {@code key}, with its value; copies. */
+        Optional<KeyValue> floor(Payload key);
+
+        /**
+         * Shows {@code visitor} the keys in {@code [from, to)}, ascending, until it has enough. The visitor must not
+         * change the store.
+         */
+        void scan(Payload from, Payload to, Visitor visitor);
+
+        @Override
+        void close();
+    }
+
+    /** A change of the map, all or nothing, that sees its own changes. Closing it without commit drops it. */
+    interface Transaction extends Snapshot {
+        /** Sets the value of {@code key}; an empty value is a value. */
+        void put(Payload key, Payload value);
+
+        /** Removes {@code key}; whether it was there. */
+        boolean delete(Payload key);
+
+        /**
+         * Makes all changes durable at once and ends the transaction. When this throws, none or all of them may have
+         * become durable, and the store takes no further transaction.
+         */
+        void commit();
+    }
+
+    record KeyValue(Payload key, Payload value) {}
+
+    /** Sees the pairs of a scan. */
+    @FunctionalInterface
+    interface Visitor {
+        /**
+         * @param key a copy
+         * @param value valid only during the call, read-only
+         * @return whether to go on
+         */
+        boolean visit(Payload key, ByteBuffer value);
+    }
+}

@@ -1,0 +1,26 @@
+package io.quire.storage;
+
+/**
+ * The disk did not do what it was asked to. What was being written may or may not be there; nobody may go on as if it
+ * were (H53).
+ */
+public class StorageException extends RuntimeException {
+    private static final long serialVersionUID = 1;
+
+    public StorageException(String message) {
+        super(message);
+    }
+
+    public StorageException(String message, Throwable cause) {
+        super(message, cause);
+    }
+
+    /** There is no room left; what was asked for was not done. */
+    public static final class OutOfSpaceException extends StorageException {
+        private static final long serialVersionUID = 1;
+
+        public OutOfSpaceException(String message, Throwable cause) {
+            super(message, cause);
+        }
+    }
+}

@@ -1,0 +1,9 @@
+/**
+ * How Quire reaches a disk: {@link io.quire.storage.FileStore} for journals and {@link io.quire.storage.KeyValueStore}
+ * for everything ordered. The ports are narrow, so that journal, ledger store and registry run unchanged over a
+ * simulated disk.
+ *
+ * <p>Read the two ports first; {@link io.quire.storage.NioFileStore} and {@link io.quire.storage.LmdbKeyValueStore} are
+ * the real ones.
+ */
+package io.quire.storage;
