@@ -51,9 +51,9 @@ public interface Registry {
 
     /**
      * @param entries ascending
-     * @param more whether keys follow the last of them
+     * @param next go on behind this key; empty on the last page
      */
-    record Page(List<Item> entries, boolean more) {
+    record Page(List<Item> entries, Optional<RegistryKey> next) {
         public Page {
             entries = List.copyOf(entries);
         }

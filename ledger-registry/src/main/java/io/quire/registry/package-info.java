@@ -1,0 +1,6 @@
+/**
+ * Registers that decide everything, and the gossip feed that spreads what was decided. {@link
+ * io.quire.registry.VoterActor} serves a voter's part, {@link io.quire.registry.RegistryClient} is the {@code Registry}
+ * that the rest of Quire sees. The protocol is in {@code io.quire.registry.core}; start there.
+ */
+package io.quire.registry;
