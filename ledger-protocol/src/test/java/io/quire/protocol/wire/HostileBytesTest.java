@@ -4,6 +4,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import com.sun.management.ThreadMXBean;
+import io.quire.protocol.EntryBatch;
 import io.quire.protocol.Fields;
 import io.quire.protocol.RandomValues;
 import io.quire.protocol.wire.BookieRequest.AddEntries;
@@ -97,7 +98,7 @@ class HostileBytesTest {
     @DisplayName("a frame full of the smallest elements allocates a small multiple of itself")
     void smallestElements() {
         RandomValues values = new RandomValues(25);
-        Batch batch = new Batch(values.session(), 1, 0, -1, io.quire.protocol.EntryBatch.EMPTY);
+        Batch batch = new Batch(values.session(), 1, 0, -1, EntryBatch.EMPTY);
         AddEntries add = new AddEntries(values.bookie(), Collections.nCopies(10_000, batch));
         requireFewAllocations(serializer.toBinary(add), "B");
 

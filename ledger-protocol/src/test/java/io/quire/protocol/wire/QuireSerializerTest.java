@@ -18,6 +18,7 @@ import java.nio.BufferOverflowException;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
 import java.nio.file.Files;
+import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.HashSet;
 import java.util.List;
@@ -65,7 +66,7 @@ class QuireSerializerTest {
         Set<String> known = new HashSet<>(Set.of(
                 "LedgerMetadata", "BookieRegistration", "BookieStatus", "RegistryConfig", "RegisterValue", "Entry"));
         WireSamples.fixed().forEach(message -> known.add(message.getClass().getSimpleName()));
-        try (Stream<java.nio.file.Path> files = Files.list(GoldenFiles.DIRECTORY)) {
+        try (Stream<Path> files = Files.list(GoldenFiles.DIRECTORY)) {
             assertThat(files.map(file -> file.getFileName().toString().replace(".hex", "")))
                     .isSubsetOf(known);
         }
