@@ -71,20 +71,18 @@ public final class QuireSerializer extends SerializerWithStringManifest implemen
     /** Names this codec in each frame, in all nodes. */
     public static final int IDENTIFIER = 7141;
 
-    private static final List<MessageFormat<?>> FORMATS = Stream.of(
-                    BookieRequestFormat.ALL, BookieReplyFormat.ALL, RegistryFormat.ALL)
-            .<MessageFormat<?>>flatMap(List::stream)
-            .toList();
-
     private static final Map<Class<?>, MessageFormat<?>> BY_TYPE = new HashMap<>();
     private static final Map<String, MessageFormat<?>> BY_MANIFEST = new HashMap<>();
 
     static {
-        for (MessageFormat<?> format : FORMATS) {
-            if (BY_TYPE.put(format.type(), format) != null || BY_MANIFEST.put(format.manifest(), format) != null) {
-                throw new IllegalStateException(format.manifest() + " or " + format.type() + " stands twice");
-            }
-        }
+        Stream.of(BookieRequestFormat.ALL, BookieReplyFormat.ALL, RegistryFormat.ALL)
+                .flatMap(List::stream)
+                .forEach(format -> {
+                    if (BY_TYPE.put(format.type(), format) != null
+                            || BY_MANIFEST.put(format.manifest(), format) != null) {
+                        throw new IllegalStateException(format.manifest() + " or " + format.type() + " stands twice");
+                    }
+                });
     }
 
     @Override
