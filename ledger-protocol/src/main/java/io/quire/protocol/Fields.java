@@ -2,9 +2,9 @@ package io.quire.protocol;
 
 import java.nio.BufferUnderflowException;
 import java.nio.ByteBuffer;
-import java.nio.charset.CharacterCodingException;
 import java.nio.charset.StandardCharsets;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.List;
 import java.util.Map;
 import java.util.TreeMap;
@@ -74,14 +74,14 @@ public final class Fields {
     }
 
     public static String getString(ByteBuffer in) {
-        int bytes = getCount(in, 1);
-        ByteBuffer text = in.slice(in.position(), bytes);
-        in.position(in.position() + bytes);
-        try {
-            return StandardCharsets.UTF_8.newDecoder().decode(text).toString();
-        } catch (CharacterCodingException e) {
-            throw new IllegalArgumentException("a text is not UTF-8", e);
+        byte[] bytes = new byte[getCount(in, 1)];
+        in.get(bytes);
+        String text = new String(bytes, StandardCharsets.UTF_8);
+        // A decoder that reports would cost far more than a short text; only a replaced sequence makes a second look.
+        if (text.indexOf('\uFFFD') >= 0 && !Arrays.equals(text.getBytes(StandardCharsets.UTF_8), bytes)) {
+            throw new IllegalArgumentException("a text is not UTF-8");
         }
+        return text;
     }
 
     public static void putPayload(ByteBuffer out, Payload payload) {
@@ -144,9 +144,12 @@ public final class Fields {
 
     public static Map<String, String> getLabels(ByteBuffer in) {
         int count = getCount(in, 2 * Integer.BYTES);
-        Map<String, String> labels = new TreeMap<>();
+        TreeMap<String, String> labels = new TreeMap<>();
         for (int i = 0; i < count; i++) {
             String key = getString(in);
+            if (i > 0 && key.compareTo(labels.lastKey()) <= 0) {
+                throw new IllegalArgumentException("the keys of labels must ascend");
+            }
             labels.put(key, getString(in));
         }
         return labels;

@@ -61,6 +61,9 @@ public record LedgerMetadata(
         if (state != LedgerState.CLOSED && (lastEntryId != EntryId.NONE || length != 0)) {
             throw new IllegalArgumentException("only a closed ledger has a last entry and a length: " + state);
         }
+        if (lastEntryId == EntryId.NONE && length != 0) {
+            throw new IllegalArgumentException("a ledger without entries has a length of " + length);
+        }
     }
 
     /** A new, open ledger whose first fragment the register's version 1 creates. */

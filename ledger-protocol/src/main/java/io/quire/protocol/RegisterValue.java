@@ -11,7 +11,7 @@ import java.util.Optional;
  *
  * @param version 0 for a register that was never written, then rising by one with each change
  * @param value empty bytes at version 0
- * @param recent the last writes, oldest first, at most {@value #RECENT_MAX}; the last one wrote {@code version}
+ * @param recent the last writes, oldest first, at most {@value #RECENT_MAX}, of versions in a row up to {@code version}
  */
 public record RegisterValue(long version, Payload value, List<Write> recent) {
     /** How many writes are remembered; a retry older than that is answered UNKNOWN. */
@@ -27,6 +27,14 @@ public record RegisterValue(long version, Payload value, List<Write> recent) {
         }
         if (version == 0 ? !recent.isEmpty() || !value.isEmpty() : lastVersion(recent) != version) {
             throw new IllegalArgumentException("the last of the recent writes must have written version " + version);
+        }
+        long expected = version - recent.size();
+        for (Write write : recent) {
+            expected++;
+            if (write.version() != expected || expected < 1) {
+                throw new IllegalArgumentException("recent writes must have written versions in a row up to " + version
+                        + ": one of " + recent.size() + " wrote " + write.version());
+            }
         }
     }
 

@@ -43,10 +43,14 @@ public record RegistryConfig(long epoch, String clusterName, String clusterId, L
     }
 
     public static RegistryConfig decode(ByteBuffer in) {
-        return new RegistryConfig(
-                in.getLong(),
-                Fields.getString(in),
-                Fields.getString(in),
-                Fields.getList(in, 16, i -> new VoterId(Fields.getUuid(i))));
+        long epoch = in.getLong();
+        String clusterName = Fields.getString(in);
+        String clusterId = Fields.getString(in);
+        List<VoterId> voters = Fields.getList(in, 16, i -> new VoterId(Fields.getUuid(i)));
+        RegistryConfig config = new RegistryConfig(epoch, clusterName, clusterId, voters);
+        if (!config.voters.equals(voters)) {
+            throw new IllegalArgumentException("the voters of a registry config must ascend");
+        }
+        return config;
     }
 }

@@ -1,5 +1,7 @@
 package io.quire.protocol;
 
+import java.util.Locale;
+
 /**
  * The name of a register: a path whose order as text is the order of listings.
  *
@@ -30,7 +32,7 @@ public record RegistryKey(String path) implements Comparable<RegistryKey> {
     }
 
     public static RegistryKey ofLedger(LedgerId ledgerId) {
-        return new RegistryKey(String.format("%s%019d", LEDGERS, ledgerId.value()));
+        return new RegistryKey(String.format(Locale.ROOT, "%s%019d", LEDGERS, ledgerId.value()));
     }
 
     public static RegistryKey ofBookie(BookieId bookieId) {
