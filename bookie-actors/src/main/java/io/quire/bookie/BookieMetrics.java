@@ -1,0 +1,55 @@
+package io.quire.bookie;
+
+import io.micrometer.core.instrument.Counter;
+import io.micrometer.core.instrument.DistributionSummary;
+import io.micrometer.core.instrument.Gauge;
+import io.micrometer.core.instrument.MeterRegistry;
+import io.micrometer.core.instrument.Tags;
+import io.micrometer.core.instrument.Timer;
+import io.quire.protocol.BookieId;
+import java.time.Duration;
+import java.util.function.ToDoubleFunction;
+
+/** The meters of one bookie; docs/operations.md lists them. Thread-safe. */
+final class BookieMetrics {
+    final Counter addedEntries;
+    final Counter addedBytes;
+    final Counter refusedBatches;
+    final Counter readEntries;
+    final Counter readBytes;
+    final Timer readTime;
+    final Timer journalSync;
+    final DistributionSummary journalGroupEntries;
+    final DistributionSummary journalGroupBytes;
+    final Timer flushCommit;
+
+    private final MeterRegistry registry;
+    private final Tags tags;
+
+    BookieMetrics(MeterRegistry registry, BookieId bookie) {
+        this.registry = registry;
+        this.tags = Tags.of("bookie", bookie.toString());
+        addedEntries = registry.counter("bookie.add.entries", tags);
+        addedBytes = registry.counter("bookie.write.bytes", tags);
+        refusedBatches = registry.counter("bookie.add.rejected.batches", tags);
+        readEntries = registry.counter("bookie.read.entries", tags);
+        readBytes = registry.counter("bookie.read.bytes", tags);
+        readTime = timer("bookie.read.request");
+        journalSync = timer("bookie.journal.sync");
+        journalGroupEntries = registry.summary("bookie.journal.force.write.batch.entries", tags);
+        journalGroupBytes = registry.summary("bookie.journal.force.write.batch.bytes", tags);
+        flushCommit = timer("bookie.flush.commit");
+    }
+
+    <T> void gauge(String name, T of, ToDoubleFunction<T> value) {
+        Gauge.builder(name, of, value).tags(tags).register(registry);
+    }
+
+    private Timer timer(String name) {
+        return Timer.builder(name)
+                .tags(tags)
+                .publishPercentiles(0.5, 0.99, 0.999)
+                .distributionStatisticExpiry(Duration.ofMinutes(1))
+                .register(registry);
+    }
+}

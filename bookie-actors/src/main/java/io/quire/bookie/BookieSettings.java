@@ -1,0 +1,60 @@
+package io.quire.bookie;
+
+import com.typesafe.config.Config;
+import io.quire.bookie.core.LedgerReplica;
+import io.quire.bookie.storage.BookieStore;
+import java.time.Duration;
+
+/**
+ * How a bookie behaves; section {@code quire.bookie} of the configuration, whose {@code reference.conf} explains each
+ * key.
+ *
+ * @param store journal, memtables and flushing
+ * @param replica sessions and credits
+ * @param ledgerFileBytesMax the most bytes that the ledger store may grow to
+ * @param journalQueueBytesMax bytes that may wait for the journal
+ * @param readsMax reads under way at once
+ * @param readEntriesMax entries in one answer
+ * @param readBytesMax bytes in one answer
+ * @param freeBytesMin below this the store does not start, and turns read-only
+ * @param statusInterval how often the bookie's status is published
+ * @param ledgerIdleTimeout how long a ledger without sessions stays in memory
+ */
+public record BookieSettings(
+        BookieStore.Settings store,
+        LedgerReplica.Limits replica,
+        long ledgerFileBytesMax,
+        long journalQueueBytesMax,
+        int readsMax,
+        int readEntriesMax,
+        int readBytesMax,
+        long freeBytesMin,
+        Duration statusInterval,
+        Duration ledgerIdleTimeout) {
+    /** Reads section {@code quire.bookie} of {@code root}. */
+    public static BookieSettings from(Config root) {
+        Config config = root.getConfig("quire.bookie");
+        BookieStore.Settings store = new BookieStore.Settings(
+                config.getMemorySize("journal.segment-bytes").toBytes(),
+                Math.toIntExact(config.getMemorySize("journal.group-bytes-max").toBytes()),
+                config.getInt("journal.spares-max"),
+                config.getMemorySize("memtable.bytes").toBytes(),
+                config.getInt("memtable.count-max"),
+                config.getInt("memtable.flush-commits"));
+        LedgerReplica.Limits replica = new LedgerReplica.Limits(
+                config.getMemorySize("session.credit-bytes").toBytes(),
+                config.getInt("session.per-ledger-max"),
+                config.getInt("session.openings-max"));
+        return new BookieSettings(
+                store,
+                replica,
+                config.getMemorySize("ledger-file-bytes-max").toBytes(),
+                config.getMemorySize("journal.queue-bytes-max").toBytes(),
+                config.getInt("read.in-progress-max"),
+                config.getInt("read.entries-max"),
+                Math.toIntExact(config.getMemorySize("read.bytes-max").toBytes()),
+                config.getMemorySize("free-bytes-min").toBytes(),
+                config.getDuration("status-interval"),
+                config.getDuration("ledger-idle-timeout"));
+    }
+}

@@ -1,0 +1,334 @@
+package io.quire.bookie;
+
+import io.quire.bookie.core.LedgerReplica;
+import io.quire.bookie.core.ReplicaEffect;
+import io.quire.bookie.core.ReplicaRefusal;
+import io.quire.bookie.storage.BookieStore;
+import io.quire.bookie.storage.JournalRecord;
+import io.quire.protocol.BookieId;
+import io.quire.protocol.BootEpoch;
+import io.quire.protocol.LedgerId;
+import io.quire.protocol.LedgerMetadata;
+import io.quire.protocol.Registry;
+import io.quire.protocol.RegistryKey;
+import io.quire.protocol.SessionId;
+import io.quire.protocol.wire.BookieReply;
+import io.quire.protocol.wire.BookieRequest;
+import io.quire.protocol.wire.Envelope;
+import java.util.HashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.Executor;
+import org.apache.pekko.actor.typed.ActorRef;
+import org.apache.pekko.actor.typed.Behavior;
+import org.apache.pekko.actor.typed.javadsl.ActorContext;
+import org.apache.pekko.actor.typed.javadsl.Behaviors;
+import org.apache.pekko.actor.typed.javadsl.StashBuffer;
+
+/**
+ * One ledger of one store: the only place through which its state here changes (H10). Loads what the store knows of the
+ * ledger, then runs a {@link LedgerReplica}. A child of {@link BookieActor}, which stops it when it has been idle; never
+ * while it has records in the journal (R16).
+ */
+final class LedgerActor {
+    private static final int STASH_MAX = 10_000;
+
+    private final ActorContext<Command> context;
+    private final Store store;
+    private final LedgerId ledgerId;
+    private final Map<Long, Client> clients = new HashMap<>();
+    private final Map<Long, FenceWaiter> fences = new HashMap<>();
+    private long lastFence;
+    private LedgerReplica replica;
+
+    sealed interface Command {}
+
+    /** A writer asks for the session {@code counter}. */
+    record Open(long counter, BookieRequest.OpenSession request, ActorRef<BookieReply> client) implements Command {}
+
+    record Add(BookieRequest.Batch batch, ActorRef<BookieReply> client) implements Command {}
+
+    record Probe(SessionId session, ActorRef<BookieReply> client) implements Command {}
+
+    record CloseSession(long counter) implements Command {}
+
+    /** Fences the ledger; {@code whenFenced} runs on this actor's thread, once the fence is durable. */
+    record Fence(FenceWaiter whenFenced) implements Command {}
+
+    /** Several commands that came true at once. */
+    record AllOf(List<Command> commands) implements Command {}
+
+    /** Asks whether the actor may be stopped; it answers {@link BookieActor.LedgerIdle} if so. */
+    record CheckIdle(long routed) implements Command {}
+
+    /** Ends the actor. */
+    enum Stop implements Command {
+        INSTANCE
+    }
+
+    /** Told the last-add-confirmed that is known once a fence is durable. */
+    interface FenceWaiter {
+        void fenced(long lastAddConfirmed);
+    }
+
+    private record Loaded(Optional<BookieStore.LedgerView> view, Throwable failure) implements Command {}
+
+    private record RegisterRead(long counter, Optional<LedgerMetadata> metadata, Throwable failure)
+            implements Command {}
+
+    private record BatchJournaled(long counter, long number, long lastAddConfirmed) implements Command {}
+
+    private enum FenceJournaled implements Command {
+        INSTANCE
+    }
+
+    private record Client(ActorRef<BookieReply> ref, long requestId) {}
+
+    /**
+     * What all ledgers of a store share.
+     *
+     * @param acks where acknowledgements are gathered
+     */
+    record Store(
+            BookieId id,
+            BootEpoch bootEpoch,
+            BookieStore data,
+            LedgerReplica.Limits limits,
+            Registry registry,
+            ActorRef<JournalActor.Command> journal,
+            ActorRef<BookieActor.Command> acks,
+            Executor blocking) {}
+
+    private LedgerActor(ActorContext<Command> context, Store store, LedgerId ledgerId) {
+        this.context = context;
+        this.store = store;
+        this.ledgerId = ledgerId;
+    }
+
+    static Behavior<Command> create(Store store, LedgerId ledgerId) {
+        return Behaviors.setup(context -> Behaviors.withStash(
+                STASH_MAX, stash -> new LedgerActor(context, store, ledgerId).loading(stash)));
+    }
+
+    private Behavior<Command> loading(StashBuffer<Command> stash) {
+        context.pipeToSelf(
+                CompletableFuture.supplyAsync(() -> store.data().ledger(ledgerId), store.blocking()), Loaded::new);
+        return Behaviors.receive(Command.class)
+                .onMessage(Loaded.class, loaded -> onLoaded(loaded, stash))
+                .onAnyMessage(command -> {
+                    stash.stash(command);
+                    return Behaviors.same();
+                })
+                .build();
+    }
+
+    private Behavior<Command> onLoaded(Loaded loaded, StashBuffer<Command> stash) {
+        if (loaded.failure() != null) {
+            throw new IllegalStateException("ledger " + ledgerId + " could not be loaded", loaded.failure());
+        }
+        replica = new LedgerReplica(
+                store.id(),
+                ledgerId,
+                loaded.view().map(BookieStore.LedgerView::fenced).orElse(false),
+                loaded.view().map(BookieStore.LedgerView::lastAddConfirmed).orElse(-1L),
+                store.limits());
+        return stash.unstashAll(serving());
+    }
+
+    private Behavior<Command> serving() {
+        return Behaviors.receive(Command.class)
+                .onMessage(Add.class, this::onAdd)
+                .onMessage(AllOf.class, this::onAllOf)
+                .onMessage(BatchJournaled.class, this::onBatchJournaled)
+                .onMessage(Open.class, this::onOpen)
+                .onMessage(RegisterRead.class, this::onRegisterRead)
+                .onMessage(Probe.class, this::onProbe)
+                .onMessage(CloseSession.class, this::onCloseSession)
+                .onMessage(Fence.class, this::onFence)
+                .onMessage(FenceJournaled.class, journaled -> onFenceJournaled())
+                .onMessage(CheckIdle.class, this::onCheckIdle)
+                .onMessage(Stop.class, stop -> Behaviors.stopped())
+                .build();
+    }
+
+    private Behavior<Command> onOpen(Open open) {
+        clients.put(open.counter(), new Client(open.client(), open.request().requestId()));
+        return run(replica.openSession(open.counter(), open.request().fragmentVersion()));
+    }
+
+    private Behavior<Command> onRegisterRead(RegisterRead read) {
+        return run(
+                read.failure() == null
+                        ? replica.registerRead(read.counter(), read.metadata())
+                        : replica.registerUnavailable(
+                                read.counter(), "the register could not be read: " + read.failure().getMessage()));
+    }
+
+    private Behavior<Command> onAdd(Add add) {
+        BookieRequest.Batch batch = add.batch();
+        clients.putIfAbsent(batch.session().counter(), new Client(add.client(), 0));
+        return run(replica.addBatch(
+                batch.session().counter(),
+                batch.number(),
+                batch.endOffset(),
+                batch.lastAddConfirmed(),
+                batch.entries()));
+    }
+
+    private Behavior<Command> onAllOf(AllOf all) {
+        for (Command command : all.commands()) {
+            if (command instanceof BatchJournaled journaled) {
+                onBatchJournaled(journaled);
+            } else {
+                onFenceJournaled();
+            }
+        }
+        return Behaviors.same();
+    }
+
+    private Behavior<Command> onBatchJournaled(BatchJournaled journaled) {
+        return run(replica.batchJournaled(journaled.counter(), journaled.number(), journaled.lastAddConfirmed()));
+    }
+
+    private Behavior<Command> onProbe(Probe probe) {
+        clients.putIfAbsent(probe.session().counter(), new Client(probe.client(), 0));
+        return run(replica.probe(probe.session().counter()));
+    }
+
+    private Behavior<Command> onCloseSession(CloseSession close) {
+        replica.closeSession(close.counter());
+        clients.remove(close.counter());
+        return Behaviors.same();
+    }
+
+    private Behavior<Command> onFence(Fence fence) {
+        long token = ++lastFence;
+        fences.put(token, fence.whenFenced());
+        return run(replica.fence(token));
+    }
+
+    private Behavior<Command> onFenceJournaled() {
+        return run(replica.fenceJournaled());
+    }
+
+    private Behavior<Command> onCheckIdle(CheckIdle check) {
+        if (replica.isIdle()) {
+            store.acks().tell(new BookieActor.LedgerIdle(ledgerId, check.routed()));
+        }
+        return Behaviors.same();
+    }
+
+    private Behavior<Command> run(List<ReplicaEffect> effects) {
+        for (ReplicaEffect effect : effects) {
+            effect.accept(handler);
+        }
+        return Behaviors.same();
+    }
+
+    private final ReplicaEffect.Handler<Void> handler = new ReplicaEffect.Handler<>() {
+        @Override
+        public Void readRegister(ReplicaEffect.ReadRegister effect) {
+            context.pipeToSelf(
+                    store.registry().read(RegistryKey.ofLedger(ledgerId)),
+                    (value, failure) -> new RegisterRead(
+                            effect.counter(),
+                            value == null || value.isAbsent()
+                                    ? Optional.empty()
+                                    : Optional.of(LedgerMetadata.decode(value.value())),
+                            failure));
+            return null;
+        }
+
+        @Override
+        public Void sessionOpened(ReplicaEffect.SessionOpened effect) {
+            Client client = clients.get(effect.counter());
+            reply(
+                    client,
+                    new BookieReply.SessionOpened(
+                            client.requestId(), ledgerId, sessionId(effect.counter()), effect.creditLimit()));
+            return null;
+        }
+
+        @Override
+        public Void sessionRefused(ReplicaEffect.SessionRefused effect) {
+            Client client = clients.remove(effect.counter());
+            reply(
+                    client,
+                    new BookieReply.SessionRefused(
+                            store.id(), client.requestId(), ledgerId, wire(effect.refusal()), effect.detail()));
+            return null;
+        }
+
+        @Override
+        public Void sessionEnded(ReplicaEffect.SessionEnded effect) {
+            Client client = clients.remove(effect.counter());
+            if (client != null) {
+                reply(
+                        client,
+                        new BookieReply.SessionEnded(
+                                sessionId(effect.counter()), wire(effect.refusal()), effect.detail()));
+            }
+            return null;
+        }
+
+        @Override
+        public Void batchRefused(ReplicaEffect.BatchRefused effect) {
+            reply(
+                    clients.get(effect.counter()),
+                    new BookieReply.BatchRefused(
+                            sessionId(effect.counter()), effect.number(), wire(effect.refusal()), effect.detail()));
+            return null;
+        }
+
+        @Override
+        public Void journalBatch(ReplicaEffect.JournalBatch effect) {
+            store.journal()
+                    .tell(new JournalActor.Append(
+                            new JournalRecord.Added(ledgerId, effect.lastAddConfirmed(), effect.entries()),
+                            context.getSelf(),
+                            new BatchJournaled(effect.counter(), effect.number(), effect.lastAddConfirmed())));
+            return null;
+        }
+
+        @Override
+        public Void journalFence(ReplicaEffect.JournalFence effect) {
+            store.journal()
+                    .tell(new JournalActor.Append(
+                            new JournalRecord.Fenced(ledgerId), context.getSelf(), FenceJournaled.INSTANCE));
+            return null;
+        }
+
+        @Override
+        public Void ack(ReplicaEffect.Ack effect) {
+            List<BookieReply.BatchRange> ranges = effect.ranges().stream()
+                    .map(range -> new BookieReply.BatchRange(range.first(), range.last()))
+                    .toList();
+            store.acks()
+                    .tell(new BookieActor.AckReady(
+                            clients.get(effect.counter()).ref(),
+                            new BookieReply.SessionAck(
+                                    sessionId(effect.counter()), effect.cumulative(), ranges, effect.creditLimit())));
+            return null;
+        }
+
+        @Override
+        public Void fenced(ReplicaEffect.Fenced effect) {
+            fences.remove(effect.token()).fenced(effect.lastAddConfirmed());
+            return null;
+        }
+    };
+
+    private void reply(Client client, BookieReply reply) {
+        Envelope.send(client.ref(), reply, store.acks());
+    }
+
+    private SessionId sessionId(long counter) {
+        return new SessionId(store.id(), store.bootEpoch(), counter);
+    }
+
+    private static BookieReply.Refusal wire(ReplicaRefusal refusal) {
+        return BookieReply.Refusal.valueOf(refusal.name());
+    }
+}

@@ -1,0 +1,292 @@
+package io.quire.bookie.core;
+
+import io.quire.protocol.BookieId;
+import io.quire.protocol.EntryBatch;
+import io.quire.protocol.EntryFormat;
+import io.quire.protocol.LedgerId;
+import io.quire.protocol.LedgerMetadata;
+import io.quire.protocol.LedgerState;
+import io.quire.protocol.Payload;
+import java.util.ArrayList;
+import java.util.HashMap;
+import java.util.HashSet;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import java.util.Set;
+
+/**
+ * What one store does for one ledger: sessions in which its writer adds entries, and the fence that ends them. Every
+ * change of the ledger's state at this store passes through here (H10).
+ *
+ * <p>Design note. A session is opened in two steps: the register is read, and then the session opens if the ledger is
+ * OPEN, this store is in the last fragment, the fragment is the one the writer believes in, and no fence has passed since
+ * the read was sent (R14). In a session batches come with numbers, in any order, with gaps, more than once. A batch is
+ * journaled once; it is acknowledged when it is durable, and again whenever it comes again.
+ *
+ * <p>A fence refuses adds from the moment it is asked for, and is answered when it is durable; the journal applies in
+ * order, so that everything journaled before it can then be read (R16).
+ *
+ * <p>Not thread-safe.
+ */
+public final class LedgerReplica {
+    private final BookieId bookie;
+    private final LedgerId ledgerId;
+    private final Limits limits;
+    private final Map<Long, Opening> openings = new HashMap<>();
+    private final Map<Long, Session> sessions = new LinkedHashMap<>();
+    private final List<Long> fenceWaiters = new ArrayList<>();
+    private boolean fenced;
+    private boolean fencing;
+    private long fencesSeen;
+    private long lastAddConfirmed;
+    private int inJournal;
+
+    /**
+     * @param creditWindowBytes how far a session may send ahead of what is durable
+     * @param sessionsMax sessions of one ledger; the oldest ends when another opens
+     * @param openingsMax openings of one ledger under way at once
+     */
+    public record Limits(long creditWindowBytes, int sessionsMax, int openingsMax) {}
+
+    private record Opening(long fragmentVersion, long fencesSeen) {}
+
+    private static final class Session {
+        private final DurableBatches durable = new DurableBatches();
+        private final Set<Long> inJournal = new HashSet<>();
+        private final Map<Long, Long> endOffsets = new HashMap<>();
+        private long durableOffset;
+
+        /** Moves the credit base up to the last batch of the cumulative prefix. */
+        private void settle() {
+            endOffsets.entrySet().removeIf(batch -> {
+                boolean settled = batch.getKey() <= durable.cumulative();
+                if (settled) {
+                    durableOffset = Math.max(durableOffset, batch.getValue());
+                }
+                return settled;
+            });
+        }
+    }
+
+    /**
+     * @param fenced whether the ledger is fenced, durably
+     * @param lastAddConfirmed the highest one known durably, or -1
+     */
+    public LedgerReplica(BookieId bookie, LedgerId ledgerId, boolean fenced, long lastAddConfirmed, Limits limits) {
+        this.bookie = bookie;
+        this.ledgerId = ledgerId;
+        this.fenced = fenced;
+        this.lastAddConfirmed = lastAddConfirmed;
+        this.limits = limits;
+    }
+
+    /** The highest last-add-confirmed known durably, or -1. */
+    public long lastAddConfirmed() {
+        return lastAddConfirmed;
+    }
+
+    /** Whether nothing is under way and nobody has a session: the replica may be forgotten. */
+    public boolean isIdle() {
+        return openings.isEmpty() && sessions.isEmpty() && fenceWaiters.isEmpty() && inJournal == 0;
+    }
+
+    /**
+     * A writer asks for a session.
+     *
+     * @param counter the number that the session gets if it opens; never used before at this boot
+     */
+    public List<ReplicaEffect> openSession(long counter, long fragmentVersion) {
+        if (fenced || fencing) {
+            return List.of(
+                    new ReplicaEffect.SessionRefused(counter, ReplicaRefusal.FENCED, "the ledger is fenced here"));
+        }
+        if (openings.size() >= limits.openingsMax()) {
+            return List.of(new ReplicaEffect.SessionRefused(
+                    counter, ReplicaRefusal.OVERLOADED, openings.size() + " sessions are being opened already"));
+        }
+        openings.put(counter, new Opening(fragmentVersion, fencesSeen));
+        return List.of(new ReplicaEffect.ReadRegister(counter));
+    }
+
+    /** The register was read for the session {@code counter}; empty: there is no such ledger. */
+    public List<ReplicaEffect> registerRead(long counter, Optional<LedgerMetadata> metadata) {
+        Opening opening = openings.remove(counter);
+        if (opening == null) {
+            return List.of();
+        }
+        Optional<ReplicaEffect> refusal = refusalOf(counter, opening, metadata);
+        if (refusal.isPresent()) {
+            return List.of(refusal.get());
+        }
+        List<ReplicaEffect> effects = new ArrayList<>();
+        if (sessions.size() >= limits.sessionsMax()) {
+            long oldest = sessions.keySet().iterator().next();
+            sessions.remove(oldest);
+            effects.add(new ReplicaEffect.SessionEnded(
+                    oldest, ReplicaRefusal.UNKNOWN_SESSION, "newer sessions took its place"));
+        }
+        sessions.put(counter, new Session());
+        effects.add(new ReplicaEffect.SessionOpened(counter, limits.creditWindowBytes()));
+        return effects;
+    }
+
+    /** The register could not be read for the session {@code counter}. */
+    public List<ReplicaEffect> registerUnavailable(long counter, String reason) {
+        return openings.remove(counter) == null
+                ? List.of()
+                : List.of(new ReplicaEffect.SessionRefused(counter, ReplicaRefusal.UNAVAILABLE, reason));
+    }
+
+    /** A batch came in session {@code counter}; its entries are verified here, before anything is kept (H66). */
+    public List<ReplicaEffect> addBatch(
+            long counter, long number, long endOffset, long writerLastAddConfirmed, EntryBatch entries) {
+        Session session = sessions.get(counter);
+        if (session == null) {
+            return List.of(new ReplicaEffect.SessionEnded(
+                    counter,
+                    fenced || fencing ? ReplicaRefusal.FENCED : ReplicaRefusal.UNKNOWN_SESSION,
+                    "there is no such session"));
+        }
+        if (session.durable.contains(number)) {
+            return List.of(ackOf(counter, session));
+        }
+        if (session.inJournal.contains(number)) {
+            return List.of();
+        }
+        if (endOffset > session.durableOffset + limits.creditWindowBytes()) {
+            return List.of(new ReplicaEffect.BatchRefused(
+                    counter,
+                    number,
+                    ReplicaRefusal.OVERLOADED,
+                    "the batch ends at " + endOffset + ", credit reaches to "
+                            + (session.durableOffset + limits.creditWindowBytes())));
+        }
+        Optional<String> damage = damageOf(entries);
+        if (damage.isPresent()) {
+            return List.of(new ReplicaEffect.BatchRefused(counter, number, ReplicaRefusal.DAMAGED, damage.get()));
+        }
+        session.inJournal.add(number);
+        session.endOffsets.put(number, endOffset);
+        inJournal++;
+        return List.of(new ReplicaEffect.JournalBatch(counter, number, writerLastAddConfirmed, entries));
+    }
+
+    /** A batch is durable and applied. */
+    public List<ReplicaEffect> batchJournaled(long counter, long number, long writerLastAddConfirmed) {
+        inJournal--;
+        lastAddConfirmed = Math.max(lastAddConfirmed, writerLastAddConfirmed);
+        Session session = sessions.get(counter);
+        if (session == null) {
+            return List.of();
+        }
+        session.inJournal.remove(number);
+        session.durable.add(number);
+        session.settle();
+        return List.of(ackOf(counter, session));
+    }
+
+    /** A writer asks what of its session is durable. */
+    public List<ReplicaEffect> probe(long counter) {
+        Session session = sessions.get(counter);
+        return List.of(
+                session == null
+                        ? new ReplicaEffect.SessionEnded(
+                                counter,
+                                fenced || fencing ? ReplicaRefusal.FENCED : ReplicaRefusal.UNKNOWN_SESSION,
+                                "there is no such session")
+                        : ackOf(counter, session));
+    }
+
+    /** A writer needs its session no more. */
+    public void closeSession(long counter) {
+        sessions.remove(counter);
+        openings.remove(counter);
+    }
+
+    /** Somebody asks that the ledger be fenced; answered by {@link ReplicaEffect.Fenced} with {@code token}. */
+    public List<ReplicaEffect> fence(long token) {
+        fencesSeen++;
+        if (fenced) {
+            return List.of(new ReplicaEffect.Fenced(token, lastAddConfirmed));
+        }
+        fenceWaiters.add(token);
+        if (fencing) {
+            return List.of();
+        }
+        fencing = true;
+        inJournal++;
+        List<ReplicaEffect> effects = new ArrayList<>();
+        effects.add(new ReplicaEffect.JournalFence());
+        sessions.keySet()
+                .forEach(counter -> effects.add(
+                        new ReplicaEffect.SessionEnded(counter, ReplicaRefusal.FENCED, "the ledger was fenced")));
+        sessions.clear();
+        return effects;
+    }
+
+    /** The fence is durable, and everything journaled before it is applied (R16). */
+    public List<ReplicaEffect> fenceJournaled() {
+        inJournal--;
+        fenced = true;
+        fencing = false;
+        List<ReplicaEffect> effects = new ArrayList<>();
+        fenceWaiters.forEach(token -> effects.add(new ReplicaEffect.Fenced(token, lastAddConfirmed)));
+        fenceWaiters.clear();
+        return effects;
+    }
+
+    private Optional<ReplicaEffect> refusalOf(long counter, Opening opening, Optional<LedgerMetadata> metadata) {
+        ReplicaRefusal refusal = null;
+        String detail = "";
+        if (fenced || fencing || opening.fencesSeen() != fencesSeen) {
+            refusal = ReplicaRefusal.FENCED;
+            detail = "the ledger was fenced here";
+        } else if (metadata.isEmpty()) {
+            refusal = ReplicaRefusal.NO_SUCH_LEDGER;
+            detail = "the register knows no ledger " + ledgerId;
+        } else if (metadata.get().isDeleted() || metadata.get().state() != LedgerState.OPEN) {
+            refusal = ReplicaRefusal.NOT_OPEN;
+            detail = "the ledger is "
+                    + (metadata.get().isDeleted() ? "deleted" : metadata.get().state());
+        } else if (metadata.get().lastFragment().fragmentVersion() != opening.fragmentVersion()
+                || !metadata.get().lastFragment().ensemble().contains(bookie)) {
+            refusal = ReplicaRefusal.NOT_A_MEMBER;
+            detail = "the last fragment is of version "
+                    + metadata.get().lastFragment().fragmentVersion() + " with "
+                    + metadata.get().lastFragment().ensemble().bookies();
+        }
+        return refusal == null
+                ? Optional.empty()
+                : Optional.of(new ReplicaEffect.SessionRefused(counter, refusal, detail));
+    }
+
+    private Optional<String> damageOf(EntryBatch entries) {
+        long previous = -1;
+        for (Payload entry : entries.entries()) {
+            try {
+                EntryFormat.verify(entry);
+            } catch (EntryFormat.DamagedEntryException e) {
+                return Optional.of(e.getMessage());
+            }
+            long entryId = EntryFormat.entryIdOf(entry);
+            if (EntryFormat.ledgerIdOf(entry) != ledgerId.value() || entryId <= previous) {
+                return Optional.of("entry " + entryId + " of ledger " + EntryFormat.ledgerIdOf(entry) + " behind entry "
+                        + previous + " in a batch of ledger " + ledgerId);
+            }
+            previous = entryId;
+        }
+        return Optional.empty();
+    }
+
+    private ReplicaEffect ackOf(long counter, Session session) {
+        return new ReplicaEffect.Ack(
+                counter,
+                session.durable.cumulative(),
+                session.durable.ranges().stream()
+                        .map(range -> new ReplicaEffect.Range(range.first(), range.last()))
+                        .toList(),
+                session.durableOffset + limits.creditWindowBytes());
+    }
+}

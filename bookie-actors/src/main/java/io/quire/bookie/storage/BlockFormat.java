@@ -1,0 +1,87 @@
+package io.quire.bookie.storage;
+
+import io.quire.protocol.EntryFormat;
+import io.quire.protocol.Payload;
+import io.quire.storage.StorageException;
+import java.nio.ByteBuffer;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.zip.CRC32C;
+
+/**
+ * A run of one ledger's entries, in id order, gaps allowed: one value of the ledger store.
+ *
+ * <pre>
+ *   0  int32  CRC32C of everything behind it
+ *   4  int32  number of entries, positive
+ *   8  int32  offset of each entry from the start of the block
+ *      encoded entries, one behind the other
+ * </pre>
+ *
+ * <p>Stateless.
+ */
+final class BlockFormat {
+    private static final int HEADER_BYTES = 8;
+
+    private BlockFormat() {}
+
+    /** Encodes at least one entry. */
+    static Payload encode(List<Payload> entries) {
+        int bytes = HEADER_BYTES + Integer.BYTES * entries.size();
+        int offset = bytes;
+        for (Payload entry : entries) {
+            bytes += entry.length();
+        }
+        ByteBuffer out = ByteBuffer.allocate(bytes).position(Integer.BYTES);
+        out.putInt(entries.size());
+        for (Payload entry : entries) {
+            out.putInt(offset);
+            offset += entry.length();
+        }
+        for (Payload entry : entries) {
+            entry.writeTo(out);
+        }
+        CRC32C crc = new CRC32C();
+        crc.update(out.array(), Integer.BYTES, bytes - Integer.BYTES);
+        out.putInt(0, (int) crc.getValue());
+        return Payload.wrap(out.array());
+    }
+
+    /**
+     * The encoded entries of a block; copies of its bytes.
+     *
+     * @throws StorageException when the block is damaged; nothing can then be said of its entries
+     */
+    static List<Payload> decode(ByteBuffer block) {
+        Payload copy = Payload.copyOf(block);
+        ByteBuffer in = copy.asByteBuffer();
+        if (copy.length() < HEADER_BYTES + Integer.BYTES) {
+            throw new StorageException("a block of " + copy.length() + " bytes");
+        }
+        CRC32C crc = new CRC32C();
+        copy.updateCrc(crc, Integer.BYTES, copy.length() - Integer.BYTES);
+        if ((int) crc.getValue() != in.getInt()) {
+            throw new StorageException("a block's CRC does not match its " + copy.length() + " bytes");
+        }
+        int count = in.getInt();
+        if (count < 1 || count > (copy.length() - HEADER_BYTES) / Integer.BYTES) {
+            throw new StorageException("a block of " + copy.length() + " bytes says it holds " + count + " entries");
+        }
+        List<Payload> entries = new ArrayList<>(count);
+        int start = in.getInt();
+        for (int i = 1; i <= count; i++) {
+            int end = i == count ? copy.length() : in.getInt();
+            if (start < 0 || end <= start || end > copy.length()) {
+                throw new StorageException("a block's entry lies at [" + start + ", " + end + ")");
+            }
+            entries.add(copy.slice(start, end - start));
+            start = end;
+        }
+        return entries;
+    }
+
+    /** The id of the last entry of a block. */
+    static long lastEntryIdOf(List<Payload> entries) {
+        return EntryFormat.entryIdOf(entries.get(entries.size() - 1));
+    }
+}

@@ -1,0 +1,199 @@
+package io.quire.bookie.storage;
+
+import io.quire.protocol.BookieId;
+import io.quire.protocol.EntryBatch;
+import io.quire.protocol.EntryFormat;
+import io.quire.protocol.Fields;
+import io.quire.protocol.LedgerId;
+import io.quire.protocol.Payload;
+import java.nio.ByteBuffer;
+import java.util.Optional;
+import java.util.zip.CRC32C;
+
+/**
+ * The bytes of a journal segment (R20). Big endian.
+ *
+ * <pre>
+ *   segment:  header, padded to a page (4096) | group | group | ... | zeros, or what an older generation left
+ *   group:    record | record | ... | zeros up to the next page
+ *
+ *   segment header                          record
+ *     0  int32  magic "QJSH"                  0  int32  magic "QJR" + kind (A added, F fenced)
+ *     4  int32  format version 1              4  int32  body bytes
+ *     8  uuid   store                         8  uuid   store
+ *    24  int64  generation                   24  int64  generation of its segment
+ *    32  int64  first sequence               32  int64  sequence, exact
+ *    40  int64  segment bytes                40  int64  boot epoch
+ *    48  int32  CRC32C of [0, 48)            48  int64  synced up to: last sequence durable when this was written
+ *                                            56  int32  CRC of the record before; of the first: CRC32C(store, generation)
+ *                                            60  int32  CRC32C of [0, 60) and the body
+ *                                            64  body
+ *
+ *   body of A: int64 ledger, int64 last add confirmed, encoded entries
+ *   body of F: int64 ledger
+ * </pre>
+ *
+ * <p>Groups start on pages, so that no sync ever rewrites a page that an earlier sync made durable, and so that a reader
+ * can find the next group behind a bad record. Stateless.
+ */
+final class JournalFormat {
+    static final int PAGE_BYTES = 4096;
+    static final int RECORD_HEADER_BYTES = 64;
+
+    private static final int SEGMENT_MAGIC = 0x514A5348;
+    private static final int SEGMENT_HEADER_BYTES = 52;
+    private static final int FORMAT_VERSION = 1;
+    private static final int ADDED = 0x514A5241;
+    private static final int FENCED = 0x514A5246;
+    private static final int CRC_OFFSET = 60;
+
+    private JournalFormat() {}
+
+    /** The head of one segment. */
+    record SegmentHeader(BookieId store, long generation, long firstSequence, long segmentBytes) {}
+
+    /** The head of one record, and its body. */
+    record ReadRecord(
+            long sequence,
+            long bootEpoch,
+            long syncedUpTo,
+            int previousCrc,
+            int crc,
+            int totalBytes,
+            JournalRecord record) {}
+
+    static ByteBuffer encodeHeader(SegmentHeader header) {
+        ByteBuffer out = ByteBuffer.allocate(PAGE_BYTES);
+        out.putInt(SEGMENT_MAGIC).putInt(FORMAT_VERSION);
+        Fields.putUuid(out, header.store().value());
+        out.putLong(header.generation()).putLong(header.firstSequence()).putLong(header.segmentBytes());
+        out.putInt(crcOf(out.duplicate().flip()));
+        return out.clear();
+    }
+
+    /** The header, if the page holds a whole one. */
+    static Optional<SegmentHeader> decodeHeader(ByteBuffer page) {
+        if (page.remaining() < SEGMENT_HEADER_BYTES) {
+            return Optional.empty();
+        }
+        int crc = crcOf(page.slice(page.position(), SEGMENT_HEADER_BYTES - Integer.BYTES));
+        int magic = page.getInt();
+        int version = page.getInt();
+        SegmentHeader header =
+                new SegmentHeader(new BookieId(Fields.getUuid(page)), page.getLong(), page.getLong(), page.getLong());
+        boolean whole = magic == SEGMENT_MAGIC && version == FORMAT_VERSION && page.getInt() == crc;
+        return whole ? Optional.of(header) : Optional.empty();
+    }
+
+    /** What the first record of a segment is chained to. */
+    static int chainSeed(BookieId store, long generation) {
+        ByteBuffer seed = ByteBuffer.allocate(24);
+        Fields.putUuid(seed, store.value());
+        seed.putLong(generation);
+        return crcOf(seed.flip());
+    }
+
+    /** The bytes that {@code record} takes in a group. */
+    static int encodedBytes(JournalRecord record) {
+        int body = record instanceof JournalRecord.Added added
+                ? 16 + added.entries().byteSize()
+                : 8;
+        return RECORD_HEADER_BYTES + body;
+    }
+
+    /**
+     * Puts a record into {@code out}, which must have room.
+     *
+     * @return its CRC, to which the next one is chained
+     */
+    static int encode(
+            ByteBuffer out,
+            JournalRecord record,
+            SegmentHeader segment,
+            long sequence,
+            long bootEpoch,
+            long syncedUpTo,
+            int previousCrc) {
+        int start = out.position();
+        out.putInt(record instanceof JournalRecord.Added ? ADDED : FENCED);
+        out.putInt(encodedBytes(record) - RECORD_HEADER_BYTES);
+        Fields.putUuid(out, segment.store().value());
+        out.putLong(segment.generation()).putLong(sequence).putLong(bootEpoch).putLong(syncedUpTo);
+        out.putInt(previousCrc).putInt(0);
+        out.putLong(record.ledgerId().value());
+        if (record instanceof JournalRecord.Added added) {
+            out.putLong(added.lastAddConfirmed());
+            for (Payload entry : added.entries().entries()) {
+                entry.writeTo(out);
+            }
+        }
+        int crc = recordCrc(out, start, out.position() - start);
+        out.putInt(start + CRC_OFFSET, crc);
+        return crc;
+    }
+
+    /**
+     * Takes the record at the buffer's position, if there is a whole one of {@code segment}; the position then stands
+     * behind it. The bytes of its entries are copied out, once.
+     */
+    static Optional<ReadRecord> decode(ByteBuffer in, SegmentHeader segment) {
+        int start = in.position();
+        if (in.remaining() < RECORD_HEADER_BYTES) {
+            return Optional.empty();
+        }
+        int kind = in.getInt(start);
+        int bodyBytes = in.getInt(start + 4);
+        boolean possible = (kind == ADDED ? bodyBytes >= 16 : kind == FENCED && bodyBytes == 8)
+                && bodyBytes <= in.remaining() - RECORD_HEADER_BYTES;
+        if (!possible) {
+            return Optional.empty();
+        }
+        int totalBytes = RECORD_HEADER_BYTES + bodyBytes;
+        int crc = in.getInt(start + CRC_OFFSET);
+        if (recordCrc(in, start, totalBytes) != crc) {
+            return Optional.empty();
+        }
+        in.position(start + 8);
+        BookieId store = new BookieId(Fields.getUuid(in));
+        long generation = in.getLong();
+        if (!store.equals(segment.store()) || generation != segment.generation()) {
+            in.position(start);
+            return Optional.empty();
+        }
+        long sequence = in.getLong();
+        long bootEpoch = in.getLong();
+        long syncedUpTo = in.getLong();
+        int previousCrc = in.getInt();
+        in.getInt();
+        JournalRecord record = decodeBody(kind, in, bodyBytes);
+        return Optional.of(new ReadRecord(sequence, bootEpoch, syncedUpTo, previousCrc, crc, totalBytes, record));
+    }
+
+    private static JournalRecord decodeBody(int kind, ByteBuffer in, int bodyBytes) {
+        LedgerId ledgerId = new LedgerId(in.getLong());
+        if (kind == FENCED) {
+            return new JournalRecord.Fenced(ledgerId);
+        }
+        long lastAddConfirmed = in.getLong();
+        byte[] slab = new byte[bodyBytes - 16];
+        in.get(slab);
+        try {
+            return new JournalRecord.Added(ledgerId, lastAddConfirmed, EntryBatch.ofSlab(Payload.wrap(slab)));
+        } catch (EntryFormat.DamagedEntryException e) {
+            throw new IllegalStateException("a journal record with a right CRC holds no whole entries", e);
+        }
+    }
+
+    private static int recordCrc(ByteBuffer buffer, int start, int totalBytes) {
+        CRC32C crc = new CRC32C();
+        crc.update(buffer.slice(start, CRC_OFFSET));
+        crc.update(buffer.slice(start + RECORD_HEADER_BYTES, totalBytes - RECORD_HEADER_BYTES));
+        return (int) crc.getValue();
+    }
+
+    private static int crcOf(ByteBuffer bytes) {
+        CRC32C crc = new CRC32C();
+        crc.update(bytes);
+        return (int) crc.getValue();
+    }
+}

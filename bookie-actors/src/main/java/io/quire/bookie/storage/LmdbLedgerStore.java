@@ -1,0 +1,254 @@
+package io.quire.bookie.storage;
+
+import io.quire.protocol.EntryFormat;
+import io.quire.protocol.EntryId;
+import io.quire.protocol.Fields;
+import io.quire.protocol.LedgerId;
+import io.quire.protocol.Payload;
+import io.quire.storage.KeyValueStore;
+import io.quire.storage.KeyValueStore.KeyValue;
+import io.quire.storage.KeyValueStore.Snapshot;
+import io.quire.storage.KeyValueStore.Transaction;
+import io.quire.storage.StorageException;
+import java.nio.ByteBuffer;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Map;
+import java.util.NavigableMap;
+import java.util.Optional;
+import java.util.TreeMap;
+
+/**
+ * Entries as blocks in an ordered map.
+ *
+ * <pre>
+ *   key                                   value
+ *   b, int64 ledger, int64 first entry    block of up to 32 KiB, see BlockFormat
+ *   l, int64 ledger                       int8 fenced, int64 last add confirmed, int64 first, int64 last entry, int64 count
+ *   m/applied                             int64 journal sequence
+ * </pre>
+ *
+ * <p>Blocks of a ledger never overlap (R18): entries that fall into the range of existing blocks are merged with them,
+ * and the merged blocks are written in the same transaction.
+ */
+final class LmdbLedgerStore implements LedgerStore {
+    /** Encoded entries that share a block; a larger entry has a block of its own. Measured in docs/decisions/005. */
+    static final int BLOCK_BYTES_MAX = 32 << 10;
+
+    private static final Payload APPLIED = Payload.ofUtf8("m/applied");
+    private static final byte BLOCK = 'b';
+    private static final byte LEDGER = 'l';
+
+    private final KeyValueStore store;
+    private volatile long appliedSequence;
+
+    /** Uses {@code store}, which the caller closes. */
+    LmdbLedgerStore(KeyValueStore store) {
+        this.store = store;
+        try (Snapshot snapshot = store.openSnapshot()) {
+            appliedSequence = snapshot.get(APPLIED)
+                    .map(value -> Fields.decodeAll(value.asByteBuffer(), ByteBuffer::getLong))
+                    .orElse(0L);
+        } catch (Fields.MalformedException e) {
+            throw new StorageException("the applied journal position is damaged", e);
+        }
+    }
+
+    @Override
+    public long appliedSequence() {
+        return appliedSequence;
+    }
+
+    @Override
+    public Writer begin() {
+        return new BlockWriter(store.begin());
+    }
+
+    @Override
+    public Reader openReader() {
+        return new BlockReader(store.openSnapshot());
+    }
+
+    @Override
+    public void close() {
+        store.close();
+    }
+
+    private static Payload blockKey(LedgerId ledgerId, long firstEntryId) {
+        return Fields.encode(17, out -> out.put(BLOCK).putLong(ledgerId.value()).putLong(firstEntryId));
+    }
+
+    private static Payload ledgerKey(LedgerId ledgerId) {
+        return Fields.encode(9, out -> out.put(LEDGER).putLong(ledgerId.value()));
+    }
+
+    /** The first block that may hold {@code entryId} or something behind it. */
+    private static Payload startOf(Snapshot snapshot, LedgerId ledgerId, long entryId) {
+        Payload key = blockKey(ledgerId, entryId);
+        Optional<KeyValue> floor = snapshot.floor(key);
+        boolean sameLedger = floor.isPresent()
+                && floor.get().key().length() == key.length()
+                && floor.get().key().slice(0, 9).equals(key.slice(0, 9));
+        return sameLedger ? floor.get().key() : key;
+    }
+
+    private static Optional<StoredLedger> readLedger(Snapshot snapshot, LedgerId ledgerId) {
+        try {
+            return snapshot.get(ledgerKey(ledgerId))
+                    .map(value -> Fields.decodeAll(
+                            value.asByteBuffer(),
+                            in -> new StoredLedger(
+                                    Fields.getBoolean(in), in.getLong(), in.getLong(), in.getLong(), in.getLong())));
+        } catch (Fields.MalformedException e) {
+            throw new StorageException("the state of ledger " + ledgerId + " is damaged", e);
+        }
+    }
+
+    private final class BlockWriter implements Writer {
+        private final Transaction transaction;
+        private long newApplied = -1;
+
+        BlockWriter(Transaction transaction) {
+            this.transaction = transaction;
+        }
+
+        @Override
+        public long add(LedgerId ledgerId, NavigableMap<Long, Payload> entries, boolean fenced, long lastAddConfirmed) {
+            StoredLedger before = readLedger(transaction, ledgerId).orElse(StoredLedger.EMPTY);
+            long added = 0;
+            long conflicts = 0;
+            if (!entries.isEmpty()) {
+                boolean behindEverything = entries.firstKey() > before.lastEntryId();
+                TreeMap<Long, Payload> merged = behindEverything
+                        ? new TreeMap<>(entries)
+                        : takeOverlapping(ledgerId, entries.firstKey(), entries.lastKey());
+                if (!behindEverything) {
+                    int old = merged.size();
+                    for (Map.Entry<Long, Payload> entry : entries.entrySet()) {
+                        Payload older = merged.putIfAbsent(entry.getKey(), entry.getValue());
+                        conflicts += older != null && !older.equals(entry.getValue()) ? 1 : 0;
+                    }
+                    added = merged.size() - old;
+                } else {
+                    added = entries.size();
+                }
+                putBlocks(ledgerId, merged);
+            }
+            putLedger(ledgerId, before, entries, added, fenced, lastAddConfirmed);
+            return conflicts;
+        }
+
+        /** Removes the blocks whose range touches {@code [first, last]} and returns their entries. */
+        private TreeMap<Long, Payload> takeOverlapping(LedgerId ledgerId, long first, long last) {
+            TreeMap<Long, Payload> taken = new TreeMap<>();
+            List<Payload> keys = new ArrayList<>();
+            transaction.scan(startOf(transaction, ledgerId, first), blockKey(ledgerId, last + 1), (key, value) -> {
+                List<Payload> block = BlockFormat.decode(value);
+                if (BlockFormat.lastEntryIdOf(block) >= first) {
+                    block.forEach(entry -> taken.put(EntryFormat.entryIdOf(entry), entry));
+                    keys.add(key);
+                }
+                return true;
+            });
+            keys.forEach(transaction::delete);
+            return taken;
+        }
+
+        private void putBlocks(LedgerId ledgerId, TreeMap<Long, Payload> entries) {
+            List<Payload> block = new ArrayList<>();
+            long first = entries.firstKey();
+            int bytes = 0;
+            for (Map.Entry<Long, Payload> entry : entries.entrySet()) {
+                int size = entry.getValue().length() + Integer.BYTES;
+                if (!block.isEmpty() && bytes + size > BLOCK_BYTES_MAX) {
+                    transaction.put(blockKey(ledgerId, first), BlockFormat.encode(block));
+                    block.clear();
+                    bytes = 0;
+                    first = entry.getKey();
+                }
+                block.add(entry.getValue());
+                bytes += size;
+            }
+            transaction.put(blockKey(ledgerId, first), BlockFormat.encode(block));
+        }
+
+        private void putLedger(
+                LedgerId ledgerId,
+                StoredLedger before,
+                NavigableMap<Long, Payload> entries,
+                long added,
+                boolean fenced,
+                long lastAddConfirmed) {
+            long first = entries.isEmpty() ? before.firstEntryId() : entries.firstKey();
+            if (before.firstEntryId() != EntryId.NONE) {
+                first = Math.min(first, before.firstEntryId());
+            }
+            long last = entries.isEmpty() ? before.lastEntryId() : Math.max(before.lastEntryId(), entries.lastKey());
+            StoredLedger after = new StoredLedger(
+                    before.fenced() || fenced,
+                    Math.max(before.lastAddConfirmed(), lastAddConfirmed),
+                    first,
+                    last,
+                    before.entryCount() + added);
+            transaction.put(ledgerKey(ledgerId), Fields.encode(64, out -> {
+                Fields.putBoolean(out, after.fenced());
+                out.putLong(after.lastAddConfirmed()).putLong(after.firstEntryId());
+                out.putLong(after.lastEntryId()).putLong(after.entryCount());
+            }));
+        }
+
+        @Override
+        public void applied(long sequence) {
+            if (sequence < appliedSequence) {
+                throw new IllegalStateException(
+                        "the applied position must not go back from " + appliedSequence + " to " + sequence);
+            }
+            newApplied = sequence;
+            transaction.put(APPLIED, Fields.encode(8, out -> out.putLong(sequence)));
+        }
+
+        @Override
+        public void commit() {
+            transaction.commit();
+            if (newApplied >= 0) {
+                appliedSequence = newApplied;
+            }
+        }
+
+        @Override
+        public void close() {
+            transaction.close();
+        }
+    }
+
+    private static final class BlockReader implements Reader {
+        private final Snapshot snapshot;
+
+        BlockReader(Snapshot snapshot) {
+            this.snapshot = snapshot;
+        }
+
+        @Override
+        public Optional<StoredLedger> ledger(LedgerId ledgerId) {
+            return readLedger(snapshot, ledgerId);
+        }
+
+        @Override
+        public void read(LedgerId ledgerId, long first, long last, Visitor visitor) {
+            snapshot.scan(startOf(snapshot, ledgerId, first), blockKey(ledgerId, last + 1), (key, value) -> {
+                for (Payload entry : BlockFormat.decode(value)) {
+                    long entryId = EntryFormat.entryIdOf(entry);
+                    if (entryId >= first && (entryId > last || !visitor.visit(entryId, entry))) {
+                        return false;
+                    }
+                }
+                return true;
+            });
+        }
+
+        @Override
+        public void close() {
+            snapshot.close();
+        }
+    }
+}

@@ -1,0 +1,101 @@
+package io.quire.bookie.storage;
+
+import io.quire.protocol.EntryFormat;
+import io.quire.protocol.EntryId;
+import io.quire.protocol.LedgerId;
+import io.quire.protocol.Payload;
+import java.util.List;
+import java.util.Optional;
+import java.util.concurrent.ConcurrentHashMap;
+import java.util.concurrent.ConcurrentSkipListMap;
+
+/**
+ * Durable entries that are not in the ledger store yet, by ledger and entry, with the fences and last-add-confirmed that
+ * came with them. One thread applies records, in journal order; any number of threads read beside it.
+ */
+final class Memtable {
+    /** What an entry takes in memory beside its bytes, about. */
+    static final int ENTRY_OVERHEAD_BYTES = 120;
+
+    private final ConcurrentHashMap<Long, Slice> ledgers = new ConcurrentHashMap<>();
+    private volatile long lastSequence;
+    private volatile long weight;
+    private long conflicts;
+
+    /** What a memtable holds of one ledger. */
+    static final class Slice {
+        private final ConcurrentSkipListMap<Long, Payload> entries = new ConcurrentSkipListMap<>();
+        private volatile boolean fenced;
+        private volatile long lastAddConfirmed = EntryId.NONE;
+
+        /** Encoded entries by id. */
+        ConcurrentSkipListMap<Long, Payload> entries() {
+            return entries;
+        }
+
+        boolean isFenced() {
+            return fenced;
+        }
+
+        long lastAddConfirmed() {
+            return lastAddConfirmed;
+        }
+    }
+
+    /**
+     * @param lastSequence the last record that older memtables and the ledger store hold
+     */
+    Memtable(long lastSequence) {
+        this.lastSequence = lastSequence;
+    }
+
+    /** Takes the record {@code sequence}, which follows the last one. */
+    void apply(long sequence, JournalRecord record) {
+        if (sequence != lastSequence + 1) {
+            throw new IllegalStateException("record " + sequence + " applied behind " + lastSequence);
+        }
+        Slice slice = ledgers.computeIfAbsent(record.ledgerId().value(), id -> new Slice());
+        if (record instanceof JournalRecord.Added added) {
+            for (Payload entry : added.entries().entries()) {
+                Payload older = slice.entries.putIfAbsent(EntryFormat.entryIdOf(entry), entry);
+                if (older != null && !older.equals(entry)) {
+                    conflicts++;
+                }
+            }
+            if (added.lastAddConfirmed() > slice.lastAddConfirmed) {
+                slice.lastAddConfirmed = added.lastAddConfirmed();
+            }
+        } else {
+            slice.fenced = true;
+        }
+        weight += record.weight();
+        lastSequence = sequence;
+    }
+
+    Optional<Slice> slice(LedgerId ledgerId) {
+        return Optional.ofNullable(ledgers.get(ledgerId.value()));
+    }
+
+    /** The ledgers in here, ascending. */
+    List<Long> ledgerIds() {
+        return ledgers.keySet().stream().sorted().toList();
+    }
+
+    /** The bytes it takes in memory, about. */
+    long weight() {
+        return weight;
+    }
+
+    boolean isEmpty() {
+        return ledgers.isEmpty();
+    }
+
+    long lastSequence() {
+        return lastSequence;
+    }
+
+    /** How often an entry came with other bytes than it had; the older bytes stay. Read by the applying thread. */
+    long conflicts() {
+        return conflicts;
+    }
+}

@@ -1,0 +1,78 @@
+package io.quire.bookie.storage;
+
+import io.quire.protocol.LedgerId;
+import io.quire.protocol.Payload;
+import java.util.Iterator;
+import java.util.Map;
+import java.util.TreeMap;
+
+/**
+ * Brings one full memtable into the ledger store, a commit at a time, so that no commit holds up the journal's syncs for
+ * long. Only the last commit moves the applied position (R17). Not thread-safe.
+ */
+final class MemtableFlush {
+    private final Memtable memtable;
+    private final LedgerStore ledgers;
+    private final long commitBytes;
+    private final Iterator<Long> remaining;
+    private LedgerId ledger;
+    private Memtable.Slice slice;
+    private Iterator<Map.Entry<Long, Payload>> entries;
+
+    MemtableFlush(Memtable memtable, LedgerStore ledgers, BookieStore.Settings settings) {
+        this.memtable = memtable;
+        this.ledgers = ledgers;
+        this.commitBytes =
+                Math.max(LmdbLedgerStore.BLOCK_BYTES_MAX, settings.memtableBytes() / settings.flushCommits());
+        this.remaining = memtable.ledgerIds().iterator();
+    }
+
+    Memtable memtable() {
+        return memtable;
+    }
+
+    /**
+     * Makes the next commit.
+     *
+     * @return whether it was the last
+     */
+    boolean step() {
+        try (LedgerStore.Writer writer = ledgers.begin()) {
+            long bytes = 0;
+            while (bytes < commitBytes && nextLedger()) {
+                bytes += putSome(writer, commitBytes - bytes);
+            }
+            boolean last = !nextLedger();
+            if (last) {
+                writer.applied(memtable.lastSequence());
+            }
+            writer.commit();
+            return last;
+        }
+    }
+
+    /** Moves to the next ledger if the current one is done; whether there is one. */
+    private boolean nextLedger() {
+        if (slice == null && remaining.hasNext()) {
+            ledger = new LedgerId(remaining.next());
+            slice = memtable.slice(ledger).orElseThrow();
+            entries = slice.entries().entrySet().iterator();
+        }
+        return slice != null;
+    }
+
+    private long putSome(LedgerStore.Writer writer, long bytesMax) {
+        TreeMap<Long, Payload> some = new TreeMap<>();
+        long bytes = Memtable.ENTRY_OVERHEAD_BYTES;
+        while (bytes < bytesMax && entries.hasNext()) {
+            Map.Entry<Long, Payload> entry = entries.next();
+            some.put(entry.getKey(), entry.getValue());
+            bytes += entry.getValue().length();
+        }
+        writer.add(ledger, some, slice.isFenced(), slice.lastAddConfirmed());
+        if (!entries.hasNext()) {
+            slice = null;
+        }
+        return bytes;
+    }
+}
