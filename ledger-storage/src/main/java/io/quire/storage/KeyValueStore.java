@@ -14,20 +14,51 @@ public interface KeyValueStore extends AutoCloseable {
     int KEY_BYTES_MAX = 500;
 
     /**
+     * @return {@code key}
+     * @throws IllegalArgumentException when it has not 1 to {@value #KEY_BYTES_MAX} bytes
+     */
+    static Payload requireKey(Payload key) {
+        if (key.isEmpty()) {
+            throw new IllegalArgumentException("a key has at least 1 byte");
+        }
+        return requireBound(key);
+    }
+
+    /**
+     * @return {@code bound}
+     * @throws IllegalArgumentException when it has more than {@value #KEY_BYTES_MAX} bytes
+     */
+    static Payload requireBound(Payload bound) {
+        if (bound.length() > KEY_BYTES_MAX) {
+            throw new IllegalArgumentException(
+                    "a key of " + bound.length() + " bytes; the most is " + KEY_BYTES_MAX + " bytes");
+        }
+        return bound;
+    }
+
+    /**
      * Opens a view of the last committed state. Close it soon: as long as it is open nothing that it sees can be
      * reused. To be used by one thread.
      */
     Snapshot openSnapshot();
 
     /**
-     * Starts to change the store; waits while another transaction is open. To be used by one thread, the one that
-     * called this.
+     * Starts to change the store; waits while another thread's transaction is open. To be used by one thread, the one
+     * that called this.
+     *
+     * @throws IllegalStateException when the calling thread has a transaction open already
+     * @throws StorageException also when a commit has failed before
      */
     Transaction begin();
 
     /** Bytes that the store takes on disk. */
     long sizeBytes();
 
+    /**
+     * Refuses new snapshots and transactions and returns once those of other threads are closed.
+     *
+     * @throws IllegalStateException when the calling thread has one open; the store stays open
+     */
     @Override
     void close();
 
@@ -42,6 +73,9 @@ public interface KeyValueStore extends AutoCloseable {
         /**
          * Shows {@code visitor} the keys in {@code [from, to)}, ascending, until it has enough. The visitor must not
          * change the store.
+         *
+         * @param from 0 to {@value #KEY_BYTES_MAX} bytes; none is below every key
+         * @param to 0 to {@value #KEY_BYTES_MAX} bytes
          */
         void scan(Payload from, Payload to, Visitor visitor);
 
@@ -49,7 +83,10 @@ public interface KeyValueStore extends AutoCloseable {
         void close();
     }
 
-    /** A change of the map, all or nothing, that sees its own changes. Closing it without commit drops it. */
+    /**
+     * A change of the map, all or nothing, that sees its own changes. Closing it without commit drops it; after a put
+     * or delete that threw {@link StorageException} that is all that it can do.
+     */
     interface Transaction extends Snapshot {
         /** Sets the value of {@code key}; an empty value is a value. */
         void put(Payload key, Payload value);

@@ -23,4 +23,13 @@ public class StorageException extends RuntimeException {
             super(message, cause);
         }
     }
+
+    /** Another store, of this process or of another, works in the directory. */
+    public static final class DirectoryInUseException extends StorageException {
+        private static final long serialVersionUID = 1;
+
+        public DirectoryInUseException(String message) {
+            super(message);
+        }
+    }
 }
