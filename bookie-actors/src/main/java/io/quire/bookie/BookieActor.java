@@ -160,17 +160,17 @@ public final class BookieActor {
 
     /** A bookie that understands {@link BookieRequest} and {@link Command}. */
     public static Behavior<Object> create(Setup setup) {
-        return Behaviors.setup(context ->
-                Behaviors.withTimers(timers -> new BookieActor(context, timers, setup).booting()));
+        return Behaviors.setup(
+                context -> Behaviors.withTimers(timers -> new BookieActor(context, timers, setup).booting()));
     }
 
     private Behavior<Object> booting() {
-        BookieBoot boot =
-                new BookieBoot(setup.place(), setup.settings(), setup.registry(), this::answersAs, blocking);
+        BookieBoot boot = new BookieBoot(setup.place(), setup.settings(), setup.registry(), this::answersAs, blocking);
         context.pipeToSelf(boot.boot(), Boot::new);
         return Behaviors.receive(Object.class)
                 .onMessage(Boot.class, this::onBoot)
-                .onMessage(BookieRequest.class, request -> refuse(request, Refusal.UNAVAILABLE, "the bookie is starting"))
+                .onMessage(
+                        BookieRequest.class, request -> refuse(request, Refusal.UNAVAILABLE, "the bookie is starting"))
                 .onMessage(Stop.class, stop -> stopWhenBooted())
                 .build();
     }
@@ -239,7 +239,8 @@ public final class BookieActor {
                         booted.bootEpoch(),
                         store.replayedRecords());
         setup.events()
-                .tell(new Event.Started(booted.bookie(), booted.bootEpoch(), setup.place().name()));
+                .tell(new Event.Started(
+                        booted.bookie(), booted.bootEpoch(), setup.place().name()));
         return serving();
     }
 
@@ -276,7 +277,8 @@ public final class BookieActor {
             Routed ledger = ledgerOf(batch.session());
             if (ledger == null) {
                 send(client, unknown(batch.session()));
-            } else if (status.state() != BookieStatus.State.WRITABLE && !batch.entries().isEmpty()) {
+            } else if (status.state() != BookieStatus.State.WRITABLE
+                    && !batch.entries().isEmpty()) {
                 refuseBatch(client, batch, Refusal.READ_ONLY, "the store takes no new entries");
             } else if (journalQueuedBytes.get() > setup.settings().journalQueueBytesMax()) {
                 refuseBatch(client, batch, Refusal.OVERLOADED, "too much waits for the journal");
@@ -287,8 +289,7 @@ public final class BookieActor {
         return Behaviors.same();
     }
 
-    private void refuseBatch(
-            ActorRef<BookieReply> client, BookieRequest.Batch batch, Refusal refusal, String detail) {
+    private void refuseBatch(ActorRef<BookieReply> client, BookieRequest.Batch batch, Refusal refusal, String detail) {
         metrics.refusedBatches.increment();
         send(client, new BookieReply.BatchRefused(batch.session(), batch.number(), refusal, detail));
     }
@@ -385,8 +386,8 @@ public final class BookieActor {
         ActorRef<BookieReply> client = Envelope.sender(context);
         if (request.fencing()) {
             ledger(request.ledgerId())
-                    .tell(new LedgerActor.Fence(lastAddConfirmed ->
-                            readLater(client, request.requestId(), () -> readEntries(request))));
+                    .tell(new LedgerActor.Fence(
+                            lastAddConfirmed -> readLater(client, request.requestId(), () -> readEntries(request))));
         } else {
             readLater(client, request.requestId(), () -> readEntries(request));
         }
@@ -494,8 +495,8 @@ public final class BookieActor {
     private Behavior<Object> onOwnRegister(OwnRegister own) {
         BookieRegistration registration = BookieRegistration.decode(own.value().value());
         if (registration.bootEpoch().compareTo(booted.bootEpoch()) > 0) {
-            return failServing("boot " + booted.bootEpoch() + " of bookie " + booted.bookie() + " was superseded by boot "
-                    + registration.bootEpoch() + " at " + registration.address());
+            return failServing("boot " + booted.bootEpoch() + " of bookie " + booted.bookie()
+                    + " was superseded by boot " + registration.bootEpoch() + " at " + registration.address());
         }
         return Behaviors.same();
     }
@@ -541,8 +542,7 @@ public final class BookieActor {
     }
 
     private Behavior<Object> flushAll() {
-        ActorRef<FlusherActor.AllFlushed> flushed =
-                context.messageAdapter(FlusherActor.AllFlushed.class, done -> done);
+        ActorRef<FlusherActor.AllFlushed> flushed = context.messageAdapter(FlusherActor.AllFlushed.class, done -> done);
         flusher.tell(new FlusherActor.FlushAll(flushed));
         return Behaviors.receive(Object.class)
                 .onMessage(FlusherActor.AllFlushed.class, done -> closeStore())
@@ -556,8 +556,7 @@ public final class BookieActor {
 
     private Behavior<Object> closeStore() {
         context.pipeToSelf(
-                CompletableFuture.runAsync(() -> booted.close(true), blocking),
-                (done, failure) -> new Closed(failure));
+                CompletableFuture.runAsync(() -> booted.close(true), blocking), (done, failure) -> new Closed(failure));
         return Behaviors.receive(Object.class)
                 .onMessage(Closed.class, closed -> {
                     if (closed.failure() != null) {
@@ -583,7 +582,8 @@ public final class BookieActor {
 
     /** The ledger of a session of this boot, if its actor lives. */
     private Routed ledgerOf(SessionId session) {
-        boolean ours = session.bookie().equals(booted.bookie()) && session.bootEpoch().equals(booted.bootEpoch());
+        boolean ours =
+                session.bookie().equals(booted.bookie()) && session.bootEpoch().equals(booted.bootEpoch());
         LedgerId ledgerId = ours ? sessionLedgers.get(session.counter()) : null;
         return ledgerId == null ? null : ledgers.get(ledgerId);
     }
@@ -599,8 +599,9 @@ public final class BookieActor {
     private Behavior<Object> refuse(BookieRequest request, Refusal refusal, String detail) {
         ActorRef<BookieReply> client = Envelope.sender(context);
         if (request instanceof BookieRequest.AddEntries add) {
-            add.batches().forEach(batch -> send(
-                    client, new BookieReply.BatchRefused(batch.session(), batch.number(), refusal, detail)));
+            add.batches()
+                    .forEach(batch -> send(
+                            client, new BookieReply.BatchRefused(batch.session(), batch.number(), refusal, detail)));
         } else if (request instanceof BookieRequest.OpenSession open) {
             send(
                     client,
@@ -632,10 +633,7 @@ public final class BookieActor {
 
     private void publishStatus() {
         long free = booted.root().freeBytes();
-        publish(
-                free < setup.settings().freeBytesMin()
-                        ? BookieStatus.State.READ_ONLY
-                        : BookieStatus.State.WRITABLE);
+        publish(free < setup.settings().freeBytesMin() ? BookieStatus.State.READ_ONLY : BookieStatus.State.WRITABLE);
     }
 
     private void publish(BookieStatus.State state) {
@@ -651,9 +649,8 @@ public final class BookieActor {
     }
 
     private static String reasonOf(Throwable failure) {
-        Throwable cause = failure instanceof CompletionException && failure.getCause() != null
-                ? failure.getCause()
-                : failure;
+        Throwable cause =
+                failure instanceof CompletionException && failure.getCause() != null ? failure.getCause() : failure;
         return String.valueOf(cause.getMessage());
     }
 }

@@ -53,7 +53,12 @@ public final class BookieBoot {
 
     /** A store that may serve. Closing it gives the directory back. */
     record Booted(
-            BookieId bookie, BootEpoch bootEpoch, BookieStore store, KeyValueStore ledgerFiles, FileStore root, DirectoryLock lock) {
+            BookieId bookie,
+            BootEpoch bootEpoch,
+            BookieStore store,
+            KeyValueStore ledgerFiles,
+            FileStore root,
+            DirectoryLock lock) {
         void close(boolean clean) {
             try {
                 if (clean) {
@@ -68,15 +73,12 @@ public final class BookieBoot {
     }
 
     /** What is open before the register was asked. */
-    private record Opened(StoreIdentity identity, BootRecord boot, KeyValueStore ledgers, FileStore root, DirectoryLock lock) {
+    private record Opened(
+            StoreIdentity identity, BootRecord boot, KeyValueStore ledgers, FileStore root, DirectoryLock lock) {
         void close() {
             ledgers.close();
             root.close();
             lock.close();
-        }
-
-        Opened with(BootRecord boot) {
-            return new Opened(identity, boot, ledgers, root, lock);
         }
     }
 
@@ -101,7 +103,7 @@ public final class BookieBoot {
         if (!Files.isDirectory(directory)) {
             return false;
         }
-        try (FileStore root = new NioFileStore(directory)) {
+        try (FileStore root = NioFileStore.open(directory)) {
             return StoreIdentity.isFormatted(root);
         }
     }
@@ -118,7 +120,7 @@ public final class BookieBoot {
             throw new StorageException("cannot create " + directory + ": " + e.getMessage(), e);
         }
         try (DirectoryLock lock = DirectoryLock.acquire(directory);
-                FileStore root = new NioFileStore(directory)) {
+                FileStore root = NioFileStore.open(directory)) {
             if (StoreIdentity.isFormatted(root)) {
                 throw new StorageException(directory + " holds a store already");
             }
@@ -155,7 +157,7 @@ public final class BookieBoot {
             throw new StorageException(place.directory() + " holds no store; format it first");
         }
         DirectoryLock lock = DirectoryLock.acquire(place.directory());
-        FileStore root = new NioFileStore(place.directory());
+        FileStore root = NioFileStore.open(place.directory());
         try {
             StoreIdentity identity = StoreIdentity.read(root);
             if (!identity.clusterName().equals(place.clusterName())) {
@@ -222,10 +224,10 @@ public final class BookieBoot {
     private static BootSequence.Situation situation(
             Opened opened, RegisterValue value, Optional<BookieRegistration> registered) {
         OpId opId = opened.boot().intent().orElseThrow();
-        boolean writtenByUs =
-                value.versionWrittenBy(opId).filter(version -> version == value.version()).isPresent();
-        return new BootSequence.Situation(
-                opened.boot().confirmed(), opId, value.version(), registered, writtenByUs);
+        boolean writtenByUs = value.versionWrittenBy(opId)
+                .filter(version -> version == value.version())
+                .isPresent();
+        return new BootSequence.Situation(opened.boot().confirmed(), opId, value.version(), registered, writtenByUs);
     }
 
     /** Fails when the store still answers where it was last: then this directory is a copy of one in use. */
@@ -236,8 +238,8 @@ public final class BookieBoot {
         }
         return answersAs.apply(last, bookie).thenApply(answers -> {
             if (answers) {
-                throw new StorageException("bookie " + bookie + " is in use at " + last + ": " + place.directory()
-                        + " is a copy of it");
+                throw new StorageException(
+                        "bookie " + bookie + " is in use at " + last + ": " + place.directory() + " is a copy of it");
             }
             return true;
         });
@@ -245,13 +247,14 @@ public final class BookieBoot {
 
     private Booted start(Opened opened, BootEpoch bootEpoch) {
         BookieId bookie = opened.identity().bookieId();
-        FileStore journalFiles = new NioFileStore(place.directory().resolve(JOURNAL));
+        FileStore journalFiles = NioFileStore.open(place.directory().resolve(JOURNAL));
         try {
-            if (bootEpoch.value() > 1 && opened.boot().confirmed().value() > 0 && journalFiles.list().isEmpty()) {
+            if (bootEpoch.value() > 1
+                    && opened.boot().confirmed().value() > 0
+                    && journalFiles.list().isEmpty()) {
                 throw new StorageException("the journal of " + place.directory() + " is gone");
             }
-            BookieStore store =
-                    BookieStore.open(bookie, bootEpoch, settings.store(), journalFiles, opened.ledgers());
+            BookieStore store = BookieStore.open(bookie, bootEpoch, settings.store(), journalFiles, opened.ledgers());
             opened.boot().withConfirmedIntent(place.clusterId()).write(opened.ledgers());
             return new Booted(bookie, bootEpoch, store, opened.ledgers(), opened.root(), opened.lock());
         } catch (RuntimeException e) {
@@ -261,7 +264,7 @@ public final class BookieBoot {
     }
 
     private static KeyValueStore openLedgers(Path directory, BookieSettings settings) {
-        return new LmdbKeyValueStore(directory.resolve(LEDGERS), settings.ledgerFileBytesMax());
+        return LmdbKeyValueStore.open(directory.resolve(LEDGERS), settings.ledgerFileBytesMax());
     }
 
     private static <T> CompletionStage<T> failed(String reason) {

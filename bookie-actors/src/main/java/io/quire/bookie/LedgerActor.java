@@ -108,8 +108,8 @@ final class LedgerActor {
     }
 
     static Behavior<Command> create(Store store, LedgerId ledgerId) {
-        return Behaviors.setup(context -> Behaviors.withStash(
-                STASH_MAX, stash -> new LedgerActor(context, store, ledgerId).loading(stash)));
+        return Behaviors.setup(context ->
+                Behaviors.withStash(STASH_MAX, stash -> new LedgerActor(context, store, ledgerId).loading(stash)));
     }
 
     private Behavior<Command> loading(StashBuffer<Command> stash) {
@@ -163,7 +163,9 @@ final class LedgerActor {
                 read.failure() == null
                         ? replica.registerRead(read.counter(), read.metadata())
                         : replica.registerUnavailable(
-                                read.counter(), "the register could not be read: " + read.failure().getMessage()));
+                                read.counter(),
+                                "the register could not be read: "
+                                        + read.failure().getMessage()));
     }
 
     private Behavior<Command> onAdd(Add add) {

@@ -309,8 +309,7 @@ public final class BookieStore implements AutoCloseable {
         }
     }
 
-    private static EntryRange limited(
-            NavigableMap<Long, Payload> found, long end, int entriesMax, int bytesMax) {
+    private static EntryRange limited(NavigableMap<Long, Payload> found, long end, int entriesMax, int bytesMax) {
         List<Payload> entries = new ArrayList<>();
         long bytes = 0;
         for (var entry : found.entrySet()) {
