@@ -4,6 +4,6 @@
  * simulated disk.
  *
  * <p>Read the two ports first; {@link io.quire.storage.NioFileStore} and {@link io.quire.storage.LmdbKeyValueStore} are
- * the real ones.
+ * the real ones. {@link io.quire.storage.DirectoryLock} keeps others out of what they open.
  */
 package io.quire.storage;

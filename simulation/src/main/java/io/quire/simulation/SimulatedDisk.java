@@ -1,0 +1,195 @@
+package io.quire.simulation;
+
+import io.quire.protocol.Payload;
+import io.quire.storage.StorageException;
+import io.quire.storage.StorageException.OutOfSpaceException;
+import java.util.Map;
+import java.util.Random;
+import java.util.SplittableRandom;
+import java.util.TreeMap;
+import java.util.random.RandomGenerator;
+
+/**
+ * A disk of one machine, in memory, that holds any number of named file stores and key-value stores and fails them as
+ * real disks do. What it does by chance follows from the one number that it takes from the {@link Random} it is built
+ * with: the same calls in the same order give the same bytes. Not thread-safe; the stores on it belong to the same thread.
+ *
+ * <p>A crash ends everything open on the disk. Then each write to a file that no sync has covered is kept, lost, or
+ * torn at a 512-byte sector boundary, in any combination and regardless of order; a file's name is durable once
+ * create, rename or delete has returned. Of a key-value store the committed transactions are kept whole and the
+ * others are lost. Everything can then be opened anew.
+ *
+ * <p>Faults hit what is called after they are set. A failed sync leaves the writes it should have covered as a crash
+ * would find them, also when a later sync succeeds; a failed commit is durable or not, by chance, which shows when the
+ * store is opened anew.
+ */
+public final class SimulatedDisk {
+    private static final long TOTAL_BYTES = 1L << 40;
+
+    /** One that mixes its seed: generators of Random with neighbouring seeds all begin with the same boolean. */
+    private final RandomGenerator random;
+
+    private final Map<String, Map<String, SimulatedFile>> fileStores = new TreeMap<>();
+    private final Map<String, SimulatedMap> keyValueStores = new TreeMap<>();
+    private int crashes;
+    private long usedBytes;
+    /** What others than our stores take. */
+    private long foreignBytes;
+    /** How many succeed before one fails; none fails when negative. */
+    private int syncsToFailure = -1;
+
+    private int commitsToFailure = -1;
+
+    /** A healthy, empty disk of 1 TiB. */
+    public SimulatedDisk(Random random) {
+        this.random = new SplittableRandom(random.nextLong());
+    }
+
+    /** Opens the file store {@code name}, empty if there is none. */
+    public SimulatedFileStore openFileStore(String name) {
+        return new SimulatedFileStore(this, fileStores.computeIfAbsent(name, key -> new TreeMap<>()));
+    }
+
+    /**
+     * Opens the key-value store {@code name}, empty if there is none.
+     *
+     * @throws StorageException.DirectoryInUseException when it is open
+     * @throws StorageException when it is damaged
+     */
+    public SimulatedKeyValueStore openKeyValueStore(String name) {
+        SimulatedMap map = keyValueStores.computeIfAbsent(name, SimulatedMap::new);
+        usedBytes += map.open();
+        return new SimulatedKeyValueStore(this, map);
+    }
+
+    /** Loses power: ends everything open and decides what the medium holds. */
+    public void crash() {
+        crashes++;
+        usedBytes = 0;
+        for (Map<String, SimulatedFile> files : fileStores.values()) {
+            for (SimulatedFile file : files.values()) {
+                file.crash(random);
+                usedBytes += file.size();
+            }
+        }
+        for (SimulatedMap map : keyValueStores.values()) {
+            map.crash();
+            usedBytes += map.bytes();
+        }
+    }
+
+    /** Lets the {@code nth} sync of a file from now on fail, 1 being the next; syncs after it succeed again. */
+    public void failSync(int nth) {
+        syncsToFailure = requirePositive(nth) - 1;
+    }
+
+    /** Lets the {@code nth} commit that changes anything from now on fail, 1 being the next. */
+    public void failCommit(int nth) {
+        commitsToFailure = requirePositive(nth) - 1;
+    }
+
+    private static int requirePositive(int nth) {
+        if (nth < 1) {
+            throw new IllegalArgumentException("1 is the next, not " + nth);
+        }
+        return nth;
+    }
+
+    /** Leaves room for {@code bytes} more, 0 for none; what the stores give back from now on is free again. */
+    public void limitFreeBytes(long bytes) {
+        if (bytes < 0 || bytes > TOTAL_BYTES - usedBytes) {
+            throw new IllegalArgumentException("cannot leave " + bytes + " bytes free");
+        }
+        foreignBytes = TOTAL_BYTES - usedBytes - bytes;
+    }
+
+    /** Bytes that may still be written. */
+    public long freeBytes() {
+        return Math.max(0, TOTAL_BYTES - usedBytes - foreignBytes);
+    }
+
+    /** Bytes of the whole disk. */
+    public long totalBytes() {
+        return TOTAL_BYTES;
+    }
+
+    /** Inverts the byte at {@code position} of a file, on the medium and for whoever has it open. */
+    public void flipByte(String fileStore, String file, long position) {
+        file(fileStore, file).flip(position);
+    }
+
+    /** Cuts a file off after {@code bytes}, on the medium and for whoever has it open. */
+    public void truncate(String fileStore, String file, long bytes) {
+        SimulatedFile damaged = file(fileStore, file);
+        usedBytes -= damaged.size() - bytes;
+        damaged.truncate(bytes);
+    }
+
+    /** Removes a file from the medium. */
+    public void remove(String fileStore, String file) {
+        usedBytes -= file(fileStore, file).size();
+        fileStores.get(fileStore).remove(file);
+    }
+
+    /** Inverts byte {@code index} of the value that {@code key} has in the last committed state. */
+    public void flipValueByte(String keyValueStore, Payload key, int index) {
+        map(keyValueStore).flip(key, index);
+    }
+
+    /** Makes a key-value store, which is not open, unreadable: opening it throws until it is removed. */
+    public void damage(String keyValueStore) {
+        map(keyValueStore).damage();
+    }
+
+    /** Removes a key-value store, which is not open: it is opened as an empty one. */
+    public void remove(String keyValueStore) {
+        SimulatedMap map = map(keyValueStore);
+        map.requireNotOpen();
+        usedBytes -= map.bytes();
+        keyValueStores.remove(keyValueStore);
+    }
+
+    private SimulatedFile file(String fileStore, String name) {
+        SimulatedFile file = fileStores.getOrDefault(fileStore, Map.of()).get(name);
+        if (file == null) {
+            throw new IllegalArgumentException("no file " + name + " in " + fileStore);
+        }
+        return file;
+    }
+
+    private SimulatedMap map(String name) {
+        SimulatedMap map = keyValueStores.get(name);
+        if (map == null) {
+            throw new IllegalArgumentException("no key-value store " + name);
+        }
+        return map;
+    }
+
+    /** Tells a handle whether there was a crash since it was opened. */
+    int crashes() {
+        return crashes;
+    }
+
+    boolean nextSyncFails() {
+        return syncsToFailure >= 0 && syncsToFailure-- == 0;
+    }
+
+    boolean nextCommitFails() {
+        return commitsToFailure >= 0 && commitsToFailure-- == 0;
+    }
+
+    boolean chance() {
+        return random.nextBoolean();
+    }
+
+    void requireFree(long bytes) {
+        if (bytes > freeBytes()) {
+            throw new OutOfSpaceException(bytes + " bytes asked for, " + freeBytes() + " free", null);
+        }
+    }
+
+    /** Counts {@code bytes} as used, or as free again when negative. */
+    void use(long bytes) {
+        usedBytes += bytes;
+    }
+}
