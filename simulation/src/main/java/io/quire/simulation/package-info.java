@@ -1,7 +1,6 @@
 /**
- * What stands in for the world when the production cores and storage run in one thread under a seed. {@link
- * io.quire.simulation.SimulatedDisk} is the disk: it loses, tears and damages what a real one may.
- *
- * <p>Read {@link io.quire.simulation.SimulatedDisk} first.
+ * Seeded simulation of whole clusters on one thread, over the production cores and storage, and the checkers that judge
+ * what was observed. {@link io.quire.simulation.SimulatedDisk} is the disk: it loses, tears and damages what a real one
+ * may. For the judging of registers read {@link io.quire.simulation.LinearizabilityChecker}.
  */
 package io.quire.simulation;
