@@ -153,10 +153,10 @@ final class JournalActor extends AbstractBehavior<JournalActor.Command> {
         }
         durable.forEach((owner, messages) ->
                 owner.tell(messages.size() == 1 ? messages.get(0) : new LedgerActor.AllOf(messages)));
-        metrics.journalGroupEntries.record(entries);
-        metrics.journalGroupBytes.record(bytes);
-        metrics.addedEntries.increment(entries);
-        metrics.addedBytes.increment(bytes);
+        metrics.journalGroupEntries.record((double) entries);
+        metrics.journalGroupBytes.record((double) bytes);
+        metrics.addedEntries.increment((double) entries);
+        metrics.addedBytes.increment((double) bytes);
         if (store.needsFlush()) {
             flusher.tell(FlusherActor.Flush.INSTANCE);
         }

@@ -119,16 +119,16 @@ final class LmdbLedgerStore implements LedgerStore {
             long conflicts = 0;
             if (!entries.isEmpty()) {
                 boolean behindEverything = entries.firstKey() > before.lastEntryId();
-                TreeMap<Long, Payload> merged = behindEverything
+                NavigableMap<Long, Payload> merged = behindEverything
                         ? new TreeMap<>(entries)
                         : takeOverlapping(ledgerId, entries.firstKey(), entries.lastKey());
                 if (!behindEverything) {
                     int old = merged.size();
                     for (Map.Entry<Long, Payload> entry : entries.entrySet()) {
                         Payload older = merged.putIfAbsent(entry.getKey(), entry.getValue());
-                        conflicts += older != null && !older.equals(entry.getValue()) ? 1 : 0;
+                        conflicts += older != null && !older.equals(entry.getValue()) ? 1L : 0L;
                     }
-                    added = merged.size() - old;
+                    added = (long) merged.size() - old;
                 } else {
                     added = entries.size();
                 }
@@ -139,8 +139,8 @@ final class LmdbLedgerStore implements LedgerStore {
         }
 
         /** Removes the blocks whose range touches {@code [first, last]} and returns their entries. */
-        private TreeMap<Long, Payload> takeOverlapping(LedgerId ledgerId, long first, long last) {
-            TreeMap<Long, Payload> taken = new TreeMap<>();
+        private NavigableMap<Long, Payload> takeOverlapping(LedgerId ledgerId, long first, long last) {
+            NavigableMap<Long, Payload> taken = new TreeMap<>();
             List<Payload> keys = new ArrayList<>();
             transaction.scan(startOf(transaction, ledgerId, first), blockKey(ledgerId, last + 1), (key, value) -> {
                 List<Payload> block = BlockFormat.decode(value);
@@ -154,7 +154,7 @@ final class LmdbLedgerStore implements LedgerStore {
             return taken;
         }
 
-        private void putBlocks(LedgerId ledgerId, TreeMap<Long, Payload> entries) {
+        private void putBlocks(LedgerId ledgerId, NavigableMap<Long, Payload> entries) {
             List<Payload> block = new ArrayList<>();
             long first = entries.firstKey();
             int bytes = 0;

@@ -68,7 +68,8 @@ final class Memtable {
         } else {
             slice.fenced = true;
         }
-        weight += record.weight();
+        long heavier = weight + record.weight(); // one writer: nothing is lost in between
+        weight = heavier;
         lastSequence = sequence;
     }
 
