@@ -4,9 +4,11 @@ import io.quire.storage.StorageException.DirectoryInUseException;
 import io.quire.storage.StorageException.OutOfSpaceException;
 import java.io.IOException;
 import java.nio.ByteBuffer;
+import java.nio.channels.FileChannel;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.StandardCopyOption;
+import java.nio.file.StandardOpenOption;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
@@ -37,7 +39,7 @@ import org.lmdbjava.LmdbNativeException;
  *
  * <pre>
  * data.mdb   the pages
- * lock.mdb   LMDB's table of readers; means nothing while nobody has the store open
+ * lock.mdb   LMDB's table of readers; holds nothing that outlives a process
  * creating/  a store being made, until its data.mdb is whole and moved up; whoever finds it may delete it
  * </pre>
  */
@@ -51,6 +53,10 @@ public final class LmdbKeyValueStore implements KeyValueStore {
     private static final int SNAPSHOTS_MAX = 512;
     private static final int FILE_MODE = 0640;
     private static final int ENOSPC = 28;
+    private static final int EIO = 5;
+    /** A disk with less free is taken for full. */
+    private static final long FULL_BYTES = 1 << 20;
+
     private static final Duration CLOSE_WAIT = Duration.ofSeconds(30);
     private static final String DATA = "data.mdb";
     private static final String LOCK = "lock.mdb";
@@ -111,8 +117,8 @@ public final class LmdbKeyValueStore implements KeyValueStore {
             throw new DirectoryInUseException("the store in " + directory + " is open in this process already");
         }
         try {
-            if (!Files.exists(directory.resolve(DATA))) {
-                create(directory, mapBytes);
+            if (!Files.exists(directory.resolve(DATA)) || !Files.exists(directory.resolve(LOCK))) {
+                createMissing(directory, mapBytes);
             }
             LmdbFile.requireWhole(directory.resolve(DATA));
             return openWhole(directory, identity, mapBytes, closeWait);
@@ -123,15 +129,20 @@ public final class LmdbKeyValueStore implements KeyValueStore {
     }
 
     /** Aside and then moved up, so that a crash leaves no store or a whole one, and an empty file is always damage. */
-    private static void create(Path directory, long mapBytes) {
+    private static void createMissing(Path directory, long mapBytes) {
         Path creating = directory.resolve(CREATING);
         try {
+            requireRoom(directory);
             deleteCreating(creating);
             Files.createDirectory(creating);
             try (Env<ByteBuffer> env = openEnvironment(creating, mapBytes)) {
                 env.sync(true);
             }
-            Files.move(creating.resolve(DATA), directory.resolve(DATA), StandardCopyOption.ATOMIC_MOVE);
+            fillWithZeros(creating.resolve(LOCK));
+            Files.move(creating.resolve(LOCK), directory.resolve(LOCK), StandardCopyOption.ATOMIC_MOVE);
+            if (!Files.exists(directory.resolve(DATA))) {
+                Files.move(creating.resolve(DATA), directory.resolve(DATA), StandardCopyOption.ATOMIC_MOVE);
+            }
             deleteCreating(creating);
         } catch (IOException e) {
             throw IoFailures.of("create a store in " + directory, e);
@@ -139,6 +150,27 @@ public final class LmdbKeyValueStore implements KeyValueStore {
             throw failure("create a store in " + directory, e);
         }
         DirectorySync.sync(directory);
+    }
+
+    /**
+     * LMDB makes its table of readers as a hole and writes it through a map: on a full disk that kills the JVM with
+     * SIGBUS (H61).
+     */
+    private static void requireRoom(Path directory) throws IOException {
+        if (Files.getFileStore(directory).getUsableSpace() < FULL_BYTES) {
+            throw new OutOfSpaceException("no room for a store in " + directory + ": the disk is full", null);
+        }
+    }
+
+    /** So that the table has its space for good, also when the disk is full at a later start or reader. */
+    private static void fillWithZeros(Path lock) throws IOException {
+        ByteBuffer zeros = ByteBuffer.allocate((int) Files.size(lock));
+        try (FileChannel channel = FileChannel.open(lock, StandardOpenOption.WRITE)) {
+            while (zeros.hasRemaining()) {
+                channel.write(zeros);
+            }
+            channel.force(true);
+        }
     }
 
     private static void deleteCreating(Path creating) throws IOException {
@@ -297,8 +329,23 @@ public final class LmdbKeyValueStore implements KeyValueStore {
         leave(owner);
     }
 
-    void commitFailed() {
+    /** Refuses further transactions; what to throw for the commit that failed. */
+    StorageException commitFailed(LmdbException e) {
         commitFailed = true;
+        StorageException failure = failure("commit to " + this, e);
+        if (e instanceof LmdbNativeException cause && isFullDisk(cause.getResultCode(), directory)) {
+            return new OutOfSpaceException(failure.getMessage() + "; the disk is full", e);
+        }
+        return failure;
+    }
+
+    /** LMDB reports a write that was cut short, which is how a disk begins to be full, as an I/O error. */
+    private static boolean isFullDisk(int resultCode, Path directory) {
+        try {
+            return resultCode == EIO && Files.getFileStore(directory).getUsableSpace() < FULL_BYTES;
+        } catch (IOException e) {
+            return false;
+        }
     }
 
     /** @param what completes "could not ..." */

@@ -46,8 +46,7 @@ final class LmdbTransaction extends LmdbSnapshot implements Transaction {
         try {
             transaction.commit();
         } catch (LmdbException e) {
-            store.commitFailed();
-            throw LmdbKeyValueStore.failure("commit to " + store, e);
+            throw store.commitFailed(e);
         } finally {
             end();
         }

@@ -350,6 +350,20 @@ class LmdbKeyValueStoreTest {
     }
 
     @Test
+    @DisplayName("a store without its table of readers, as out of a backup, gets one and keeps its content")
+    void missingReaderTable() throws IOException {
+        try (KeyValueStore store = LmdbKeyValueStore.open(directory)) {
+            put(store, A, B);
+        }
+        Files.delete(directory.resolve("lock.mdb"));
+        try (KeyValueStore store = LmdbKeyValueStore.open(directory);
+                Snapshot snapshot = store.openSnapshot()) {
+            assertThat(snapshot.get(A)).contains(B);
+        }
+        assertThat(directory.resolve("creating")).doesNotExist();
+    }
+
+    @Test
     @DisplayName("a directory that does not exist is refused, not made")
     void missingDirectory() {
         Path missing = directory.resolve("missing");
