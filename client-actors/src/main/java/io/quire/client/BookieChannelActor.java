@@ -1,0 +1,315 @@
+package io.quire.client;
+
+import io.quire.protocol.BookieId;
+import io.quire.protocol.BookieStatus;
+import io.quire.protocol.ClusterFeed;
+import io.quire.protocol.LedgerId;
+import io.quire.protocol.SessionId;
+import io.quire.protocol.wire.BookieReply;
+import io.quire.protocol.wire.BookieRequest;
+import io.quire.protocol.wire.Envelope;
+import java.time.Duration;
+import java.util.ArrayDeque;
+import java.util.ArrayList;
+import java.util.Deque;
+import java.util.HashMap;
+import java.util.Iterator;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import java.util.function.LongSupplier;
+import org.apache.pekko.actor.typed.ActorRef;
+import org.apache.pekko.actor.typed.ActorRefResolver;
+import org.apache.pekko.actor.typed.Behavior;
+import org.apache.pekko.actor.typed.javadsl.AbstractBehavior;
+import org.apache.pekko.actor.typed.javadsl.ActorContext;
+import org.apache.pekko.actor.typed.javadsl.Behaviors;
+import org.apache.pekko.actor.typed.javadsl.Receive;
+
+/**
+ * Everything that the writers of one process send to one bookie. What several writers have at once travels in one
+ * message: batches gather until the mailbox is drained, there is no timer. Messages that the bookie has not answered are
+ * bounded; what is beyond waits here, bounded by the credits of its sessions.
+ *
+ * <p>One per bookie and process, for the life of the process. Keeps no state that writers rely on: what is lost they send
+ * again.
+ */
+final class BookieChannelActor extends AbstractBehavior<BookieChannelActor.Command> {
+    private static final Duration TICK = Duration.ofMillis(250);
+    private static final int OPENINGS_MAX = 10_000;
+
+    private final BookieId bookie;
+    private final ClusterFeed feed;
+    private final ClientSettings.Channel settings;
+    private final LongSupplier nanoClock;
+    private final ActorRef<BookieReply> replies;
+    private final Map<Long, ActorRef<BookieReply>> openings = new java.util.LinkedHashMap<>();
+    private final Map<SessionId, Owner> owners = new HashMap<>();
+    private final Deque<BookieRequest.Batch> queue = new ArrayDeque<>();
+    private final Deque<Message> inFlight = new ArrayDeque<>();
+    private int inFlightCount;
+    private boolean flushScheduled;
+    private long lastRequest;
+    private String address = "";
+    private ActorRef<BookieRequest> target;
+
+    sealed interface Command {}
+
+    /** Opens a session for {@code owner}. */
+    record Open(LedgerId ledgerId, long fragmentVersion, ActorRef<BookieReply> owner) implements Command {}
+
+    record Send(BookieRequest.Batch batch) implements Command {}
+
+    record Probe(SessionId session) implements Command {}
+
+    record Close(SessionId session) implements Command {}
+
+    private record Replied(BookieReply reply) implements Command {}
+
+    private enum Flush implements Command {
+        INSTANCE
+    }
+
+    private enum Tick implements Command {
+        INSTANCE
+    }
+
+    /** One message on its way. */
+    private static final class Message {
+        private final long sentNanos;
+        private int unanswered;
+        private boolean counted = true;
+
+        Message(int batches, long sentNanos) {
+            this.unanswered = batches;
+            this.sentNanos = sentNanos;
+        }
+    }
+
+    /** A batch and the message that it last travelled in. */
+    private record Sent(long number, Message message) {}
+
+    private static final class Owner {
+        private final ActorRef<BookieReply> ref;
+        private final Deque<Sent> sent = new ArrayDeque<>();
+
+        Owner(ActorRef<BookieReply> ref) {
+            this.ref = ref;
+        }
+    }
+
+    private BookieChannelActor(
+            ActorContext<Command> context,
+            BookieId bookie,
+            ClusterFeed feed,
+            ClientSettings.Channel settings,
+            LongSupplier nanoClock) {
+        super(context);
+        this.bookie = bookie;
+        this.feed = feed;
+        this.settings = settings;
+        this.nanoClock = nanoClock;
+        this.replies = context.messageAdapter(BookieReply.class, Replied::new);
+    }
+
+    static Behavior<Command> create(
+            BookieId bookie, ClusterFeed feed, ClientSettings.Channel settings, LongSupplier nanoClock) {
+        return Behaviors.setup(context -> Behaviors.withTimers(timers -> {
+            timers.startTimerWithFixedDelay(Tick.INSTANCE, TICK);
+            return new BookieChannelActor(context, bookie, feed, settings, nanoClock);
+        }));
+    }
+
+    @Override
+    public Receive<Command> createReceive() {
+        return newReceiveBuilder()
+                .onMessage(Send.class, this::onSend)
+                .onMessage(Replied.class, this::onReplied)
+                .onMessage(Flush.class, flush -> onFlush())
+                .onMessage(Open.class, this::onOpen)
+                .onMessage(Probe.class, this::onProbe)
+                .onMessage(Close.class, this::onClose)
+                .onMessage(Tick.class, tick -> onTick())
+                .build();
+    }
+
+    private Behavior<Command> onSend(Send send) {
+        queue.add(send.batch());
+        scheduleFlush();
+        return this;
+    }
+
+    private void scheduleFlush() {
+        if (!flushScheduled && inFlightCount < settings.messagesInFlightMax()) {
+            flushScheduled = true;
+            getContext().getSelf().tell(Flush.INSTANCE);
+        }
+    }
+
+    private Behavior<Command> onFlush() {
+        flushScheduled = false;
+        while (!queue.isEmpty() && inFlightCount < settings.messagesInFlightMax()) {
+            List<BookieRequest.Batch> batches = new ArrayList<>();
+            long bytes = 0;
+            while (!queue.isEmpty()
+                    && (batches.isEmpty() || bytes + queue.peek().entries().byteSize() <= settings.messageBytesMax())) {
+                BookieRequest.Batch batch = queue.poll();
+                bytes += batch.entries().byteSize();
+                if (owners.containsKey(batch.session())) {
+                    batches.add(batch);
+                }
+            }
+            if (!batches.isEmpty()) {
+                send(batches);
+            }
+        }
+        return this;
+    }
+
+    private void send(List<BookieRequest.Batch> batches) {
+        Message message = new Message(batches.size(), nanoClock.getAsLong());
+        inFlight.add(message);
+        inFlightCount++;
+        for (BookieRequest.Batch batch : batches) {
+            owners.get(batch.session()).sent.add(new Sent(batch.number(), message));
+        }
+        tell(new BookieRequest.AddEntries(bookie, batches));
+    }
+
+    private Behavior<Command> onOpen(Open open) {
+        resolve();
+        if (target == null) {
+            open.owner()
+                    .tell(new BookieReply.SessionRefused(
+                            bookie, 0, open.ledgerId(), BookieReply.Refusal.UNAVAILABLE, "its address is not known"));
+            return this;
+        }
+        long request = ++lastRequest;
+        openings.put(request, open.owner());
+        if (openings.size() > OPENINGS_MAX) {
+            openings.remove(openings.keySet().iterator().next());
+        }
+        tell(new BookieRequest.OpenSession(bookie, request, open.ledgerId(), open.fragmentVersion()));
+        return this;
+    }
+
+    private Behavior<Command> onProbe(Probe probe) {
+        tell(new BookieRequest.ProbeSession(bookie, probe.session()));
+        return this;
+    }
+
+    private Behavior<Command> onClose(Close close) {
+        forget(close.session());
+        tell(new BookieRequest.CloseSession(bookie, close.session()));
+        return this;
+    }
+
+    private Behavior<Command> onReplied(Replied replied) {
+        BookieReply reply = replied.reply();
+        if (reply instanceof BookieReply.EntriesAdded added) {
+            added.acks().forEach(this::acked);
+        } else if (reply instanceof BookieReply.SessionOpened opened) {
+            ActorRef<BookieReply> owner = openings.remove(opened.requestId());
+            if (owner != null) {
+                owners.put(opened.session(), new Owner(owner));
+                owner.tell(opened);
+            } else {
+                tell(new BookieRequest.CloseSession(bookie, opened.session()));
+            }
+        } else if (reply instanceof BookieReply.SessionRefused refused) {
+            ActorRef<BookieReply> owner = openings.remove(refused.requestId());
+            if (owner != null) {
+                owner.tell(refused);
+            }
+        } else if (reply instanceof BookieReply.SessionEnded ended) {
+            Owner owner = owners.get(ended.session());
+            if (owner != null) {
+                forget(ended.session());
+                owner.ref.tell(ended);
+            }
+        } else if (reply instanceof BookieReply.BatchRefused refused) {
+            Owner owner = owners.get(refused.session());
+            if (owner != null) {
+                owner.sent.removeIf(sent -> sent.number() == refused.number() && answered(sent.message()));
+                owner.ref.tell(refused);
+            }
+        }
+        scheduleFlushIfWaiting();
+        return this;
+    }
+
+    private void acked(BookieReply.SessionAck ack) {
+        Owner owner = owners.get(ack.session());
+        if (owner == null) {
+            return;
+        }
+        for (Iterator<Sent> sent = owner.sent.iterator(); sent.hasNext(); ) {
+            Sent batch = sent.next();
+            boolean durable = batch.number() <= ack.cumulative()
+                    || ack.ranges().stream()
+                            .anyMatch(range -> batch.number() >= range.first() && batch.number() <= range.last());
+            if (durable) {
+                answered(batch.message());
+                sent.remove();
+            }
+        }
+        owner.ref.tell(new BookieReply.EntriesAdded(List.of(ack)));
+    }
+
+    /** Counts one answer; always true. */
+    private boolean answered(Message message) {
+        message.unanswered--;
+        if (message.unanswered == 0 && message.counted) {
+            message.counted = false;
+            inFlightCount--;
+        }
+        return true;
+    }
+
+    private void forget(SessionId session) {
+        Owner owner = owners.remove(session);
+        if (owner != null) {
+            owner.sent.forEach(sent -> answered(sent.message()));
+        }
+    }
+
+    private void scheduleFlushIfWaiting() {
+        while (!inFlight.isEmpty() && !inFlight.peek().counted) {
+            inFlight.poll();
+        }
+        if (!queue.isEmpty()) {
+            scheduleFlush();
+        }
+    }
+
+    private Behavior<Command> onTick() {
+        long now = nanoClock.getAsLong();
+        while (!inFlight.isEmpty()
+                && now - inFlight.peek().sentNanos >= settings.messageTimeout().toNanos()) {
+            Message lost = inFlight.poll();
+            if (lost.counted) {
+                lost.counted = false;
+                inFlightCount--;
+            }
+        }
+        scheduleFlushIfWaiting();
+        return this;
+    }
+
+    private void tell(BookieRequest request) {
+        if (target != null) {
+            Envelope.send(target, request, replies);
+        }
+    }
+
+    /** Where the bookie is now, by what gossip says. */
+    private void resolve() {
+        Optional<BookieStatus> status = feed.bookies().stream()
+                .filter(candidate -> candidate.bookieId().equals(bookie))
+                .findFirst();
+        if (status.isPresent() && !status.get().address().equals(address)) {
+            address = status.get().address();
+            target = ActorRefResolver.get(getContext().getSystem()).resolveActorRef(address);
+        }
+    }
+}

@@ -1,0 +1,69 @@
+package io.quire.client;
+
+import io.micrometer.core.instrument.Counter;
+import io.micrometer.core.instrument.MeterRegistry;
+import io.quire.protocol.BookieId;
+import io.quire.protocol.BookieStatus;
+import io.quire.protocol.ClusterFeed;
+import io.quire.protocol.LedgerIds;
+import io.quire.protocol.Registry;
+import io.quire.protocol.wire.BookieRequest;
+import java.util.Map;
+import java.util.Optional;
+import java.util.concurrent.ConcurrentHashMap;
+import java.util.function.LongSupplier;
+import org.apache.pekko.actor.typed.ActorRef;
+import org.apache.pekko.actor.typed.ActorRefResolver;
+import org.apache.pekko.actor.typed.ActorSystem;
+import org.apache.pekko.actor.typed.Props;
+
+/** What the writers and readers of one process share. Thread-safe. */
+final class ClientContext {
+    final ActorSystem<?> system;
+    final Registry registry;
+    final LedgerIds ledgerIds;
+    final ClusterFeed feed;
+    final ClientSettings settings;
+    final LongSupplier nanoClock = System::nanoTime;
+    final Counter appends;
+    final Counter appendFailures;
+    final Counter reads;
+
+    private final Map<BookieId, ActorRef<BookieChannelActor.Command>> channels = new ConcurrentHashMap<>();
+
+    ClientContext(
+            ActorSystem<?> system,
+            Registry registry,
+            LedgerIds ledgerIds,
+            ClusterFeed feed,
+            ClientSettings settings,
+            MeterRegistry meters) {
+        this.system = system;
+        this.registry = registry;
+        this.ledgerIds = ledgerIds;
+        this.feed = feed;
+        this.settings = settings;
+        this.appends = meters.counter("client.add.entry");
+        this.appendFailures = meters.counter("client.add.entry.failures");
+        this.reads = meters.counter("client.read.entry");
+    }
+
+    /** The process's channel to {@code bookie}. */
+    ActorRef<BookieChannelActor.Command> channel(BookieId bookie) {
+        return channels.computeIfAbsent(
+                bookie,
+                id -> system.systemActorOf(
+                        BookieChannelActor.create(id, feed, settings.channel(), nanoClock),
+                        "quire-channel-" + id,
+                        Props.empty()));
+    }
+
+    /** Where {@code bookie} is, by what gossip says. */
+    Optional<ActorRef<BookieRequest>> bookie(BookieId bookie) {
+        return feed.bookies().stream()
+                .filter(status -> status.bookieId().equals(bookie))
+                .findFirst()
+                .map(BookieStatus::address)
+                .map(address -> ActorRefResolver.get(system).resolveActorRef(address));
+    }
+}

@@ -1,0 +1,76 @@
+package io.quire.client;
+
+import com.typesafe.config.Config;
+import io.quire.client.core.Placement;
+import io.quire.client.core.WriterSettings;
+import java.time.Duration;
+import java.util.Locale;
+
+/**
+ * How a client behaves; sections {@code quire.client} and {@code quire.placement} of the configuration, whose {@code
+ * reference.conf} explains each key.
+ */
+public record ClientSettings(
+        WriterSettings writer, Duration tickInterval, Reader reader, Channel channel, Placement.Distinct distinct) {
+    /** Section {@code quire.client.reader}. */
+    public record Reader(
+            int requestEntriesMax,
+            int requestBytesMax,
+            Duration requestTimeout,
+            Duration retryInterval,
+            Duration readTimeout,
+            int readsMax,
+            int batchEntriesMax,
+            long batchBytesMax) {}
+
+    /** Section {@code quire.client.channel}. */
+    public record Channel(int messagesInFlightMax, int messageBytesMax, Duration messageTimeout) {}
+
+    /** Reads the sections from {@code root}. */
+    public static ClientSettings from(Config root) {
+        Config writer = root.getConfig("quire.client.writer");
+        Config reader = root.getConfig("quire.client.reader");
+        Config channel = root.getConfig("quire.client.channel");
+        return new ClientSettings(
+                new WriterSettings(
+                        bytes(writer, "entry-bytes-max"),
+                        writer.getInt("batch-entries-max"),
+                        bytes(writer, "batch-bytes-max"),
+                        writer.getInt("batches-in-flight-max"),
+                        writer.getMemorySize("pending-bytes-max").toBytes(),
+                        writer.getMemorySize("retained-bytes-max").toBytes(),
+                        writer.getDuration("append-timeout").toNanos(),
+                        writer.getDuration("resend-interval").toNanos(),
+                        writer.getDuration("open-timeout").toNanos(),
+                        writer.getDuration("retry-interval").toNanos(),
+                        writer.getDuration("seal-grace").toNanos(),
+                        writer.getDuration("seal-timeout").toNanos()),
+                writer.getDuration("tick-interval"),
+                new Reader(
+                        reader.getInt("request-entries-max"),
+                        bytes(reader, "request-bytes-max"),
+                        reader.getDuration("request-timeout"),
+                        reader.getDuration("retry-interval"),
+                        reader.getDuration("read-timeout"),
+                        reader.getInt("reads-max"),
+                        reader.getInt("batch-entries-max"),
+                        reader.getMemorySize("batch-bytes-max").toBytes()),
+                new Channel(
+                        channel.getInt("messages-in-flight-max"),
+                        bytes(channel, "message-bytes-max"),
+                        channel.getDuration("message-timeout")),
+                distinct(root.getString("quire.placement.distinct")));
+    }
+
+    private static int bytes(Config config, String key) {
+        return Math.toIntExact(config.getMemorySize(key).toBytes());
+    }
+
+    private static Placement.Distinct distinct(String text) {
+        try {
+            return Placement.Distinct.valueOf(text.toUpperCase(Locale.ROOT));
+        } catch (IllegalArgumentException e) {
+            throw new IllegalArgumentException("quire.placement.distinct must be node or store: " + text, e);
+        }
+    }
+}

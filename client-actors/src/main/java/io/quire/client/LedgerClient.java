@@ -1,0 +1,341 @@
+package io.quire.client;
+
+import io.micrometer.core.instrument.MeterRegistry;
+import io.quire.protocol.BookieId;
+import io.quire.protocol.ClusterFeed;
+import io.quire.protocol.Deletion;
+import io.quire.protocol.Entry;
+import io.quire.protocol.LedgerException;
+import io.quire.protocol.LedgerException.Code;
+import io.quire.protocol.LedgerException.Outcome;
+import io.quire.protocol.LedgerId;
+import io.quire.protocol.LedgerIds;
+import io.quire.protocol.LedgerMetadata;
+import io.quire.protocol.LedgerState;
+import io.quire.protocol.OpId;
+import io.quire.protocol.RegisterValue;
+import io.quire.protocol.Registry;
+import io.quire.protocol.RegistryKey;
+import io.quire.protocol.Replication;
+import io.quire.protocol.Versioned;
+import io.quire.protocol.wire.BookieReply;
+import io.quire.protocol.wire.BookieRequest;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import java.util.UUID;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.CompletionStage;
+import java.util.function.LongSupplier;
+import org.apache.pekko.actor.typed.ActorRef;
+import org.apache.pekko.actor.typed.ActorSystem;
+import org.apache.pekko.actor.typed.Behavior;
+import org.apache.pekko.actor.typed.Props;
+import org.apache.pekko.actor.typed.javadsl.Adapter;
+import org.apache.pekko.pattern.Patterns;
+
+/**
+ * The entrance for applications: creates, opens, lists and deletes ledgers. Thread-safe; one per process.
+ *
+ * <p>Operations are built and executed; stages complete exceptionally with a {@link LedgerException}, whose outcome says
+ * whether the operation took effect. Stages complete on a thread of the actor system: do not block in what is chained to
+ * them.
+ */
+public final class LedgerClient {
+    private static final int PAGE = 500;
+
+    private final ClientContext context;
+    private final ActorRef<LedgerReaderActor.Command> reader;
+    private final LongSupplier wallClockMillis;
+
+    private LedgerClient(ClientContext context, LongSupplier wallClockMillis) {
+        this.context = context;
+        this.wallClockMillis = wallClockMillis;
+        this.reader = context.system.systemActorOf(LedgerReaderActor.create(context), "quire-reader", Props.empty());
+    }
+
+    /**
+     * Starts a client in {@code system}, for its life.
+     *
+     * @param wallClockMillis what stamps the creation of ledgers, for people only
+     */
+    public static LedgerClient create(
+            ActorSystem<?> system,
+            Registry registry,
+            LedgerIds ledgerIds,
+            ClusterFeed feed,
+            ClientSettings settings,
+            MeterRegistry meters,
+            LongSupplier wallClockMillis) {
+        return new LedgerClient(
+                new ClientContext(system, registry, ledgerIds, feed, settings, meters), wallClockMillis);
+    }
+
+    /** Creates a ledger and becomes its only writer. */
+    public CreateBuilder newCreateLedgerOp() {
+        return new CreateBuilder();
+    }
+
+    /** Opens a ledger for reading; never fences it. */
+    public OpenBuilder newOpenLedgerOp() {
+        return new OpenBuilder();
+    }
+
+    /** Deletes a ledger; deleting a deleted one is no error. */
+    public DeleteBuilder newDeleteLedgerOp() {
+        return new DeleteBuilder();
+    }
+
+    /** Lists ledgers by ascending id, a page at a time. */
+    public ListBuilder newListLedgersOp() {
+        return new ListBuilder();
+    }
+
+    /** What the cluster has decided about a ledger; fails with NoSuchLedger when there is none, or no longer. */
+    public CompletionStage<Versioned<LedgerMetadata>> getLedgerMetadata(LedgerId ledgerId) {
+        return read(ledgerId)
+                .thenApply(current ->
+                        current.filter(found -> !found.value().isDeleted()).orElseThrow(() -> noSuchLedger(ledgerId)));
+    }
+
+    /** The largest payload of one entry, in bytes. */
+    public int entryBytesMax() {
+        return context.settings.writer().entryBytesMax();
+    }
+
+    /**
+     * The behavior of a writer that creates a ledger first, to be spawned by the application (the actor API). Appends
+     * sent before the ledger exists wait for it.
+     */
+    public Behavior<LedgerWriterActor.Command> writer(Replication replication, Map<String, String> labels) {
+        return LedgerWriterActor.creating(context, new LedgerCreation(context, replication, labels, wallClockMillis));
+    }
+
+    /**
+     * Reads the encoded entries that one bookie holds, as they are: for tools and tests that look at single copies.
+     * Entries need not be confirmed, and the result ends where the bookie's first answer does.
+     */
+    public CompletionStage<List<Entry>> readFrom(BookieId bookie, LedgerId ledgerId, long first, long last) {
+        Optional<ActorRef<BookieRequest>> target = context.bookie(bookie);
+        if (target.isEmpty()) {
+            return CompletableFuture.failedStage(
+                    new LedgerException(Code.Unavailable, Outcome.NOT_APPLIED, "no address of bookie " + bookie));
+        }
+        ClientSettings.Reader settings = context.settings.reader();
+        return Patterns.ask(
+                        Adapter.toClassic(target.get()),
+                        new BookieRequest.ReadEntries(
+                                bookie,
+                                1,
+                                ledgerId,
+                                first,
+                                last,
+                                settings.requestEntriesMax(),
+                                settings.requestBytesMax(),
+                                false),
+                        settings.requestTimeout())
+                .thenApply(reply -> {
+                    if (reply instanceof BookieReply.EntriesRead read) {
+                        return read.entries().entries().stream()
+                                .map(io.quire.protocol.EntryFormat::decode)
+                                .toList();
+                    }
+                    throw new LedgerException(Code.Unavailable, Outcome.NOT_APPLIED, String.valueOf(reply));
+                });
+    }
+
+    /** How a ledger is to be created. */
+    public final class CreateBuilder {
+        private int ensembleSize = Replication.DEFAULT.ensembleSize();
+        private int writeQuorum = Replication.DEFAULT.writeQuorum();
+        private int ackQuorum = Replication.DEFAULT.ackQuorum();
+        private Map<String, String> labels = Map.of();
+
+        private CreateBuilder() {}
+
+        /** Bookies that the ledger is spread over; 3 unless set. */
+        public CreateBuilder withEnsembleSize(int ensembleSize) {
+            this.ensembleSize = ensembleSize;
+            return this;
+        }
+
+        /** Copies of each entry; 3 unless set. */
+        public CreateBuilder withWriteQuorumSize(int writeQuorum) {
+            this.writeQuorum = writeQuorum;
+            return this;
+        }
+
+        /** Copies that acknowledge an append; 2 unless set. */
+        public CreateBuilder withAckQuorumSize(int ackQuorum) {
+            this.ackQuorum = ackQuorum;
+            return this;
+        }
+
+        /** The application's own words; see {@link LedgerMetadata#labels()}. */
+        public CreateBuilder withLabels(Map<String, String> labels) {
+            this.labels = Map.copyOf(labels);
+            return this;
+        }
+
+        public CompletionStage<WriteHandle> execute() {
+            Replication replication;
+            try {
+                replication = new Replication(ensembleSize, writeQuorum, ackQuorum);
+            } catch (IllegalArgumentException e) {
+                return CompletableFuture.failedStage(
+                        new LedgerException(Code.InvalidRequest, Outcome.NOT_APPLIED, e.getMessage(), e));
+            }
+            return new LedgerCreation(context, replication, labels, wallClockMillis)
+                    .create()
+                    .thenApply(created -> new WriteHandle(
+                            context,
+                            reader,
+                            created,
+                            context.system.systemActorOf(
+                                    LedgerWriterActor.of(context, created),
+                                    "quire-writer-" + created.value().ledgerId(),
+                                    Props.empty())));
+        }
+    }
+
+    /** Which ledger is to be opened. */
+    public final class OpenBuilder {
+        private LedgerId ledgerId;
+
+        private OpenBuilder() {}
+
+        public OpenBuilder withLedgerId(LedgerId ledgerId) {
+            this.ledgerId = ledgerId;
+            return this;
+        }
+
+        public CompletionStage<ReadHandle> execute() {
+            return getLedgerMetadata(ledgerId).thenApply(found -> new ReadHandle(context, reader, found));
+        }
+    }
+
+    /** Which ledger is to be deleted. */
+    public final class DeleteBuilder {
+        private LedgerId ledgerId;
+
+        private DeleteBuilder() {}
+
+        public DeleteBuilder withLedgerId(LedgerId ledgerId) {
+            this.ledgerId = ledgerId;
+            return this;
+        }
+
+        public CompletionStage<Void> execute() {
+            return delete(ledgerId, 0);
+        }
+    }
+
+    /** Which ledgers are to be listed. */
+    public final class ListBuilder {
+        private Optional<LedgerState> state = Optional.empty();
+        private Optional<LedgerId> after = Optional.empty();
+        private int limit = 100;
+
+        private ListBuilder() {}
+
+        public ListBuilder withState(LedgerState state) {
+            this.state = Optional.of(state);
+            return this;
+        }
+
+        /** Start behind this id. */
+        public ListBuilder withAfter(LedgerId after) {
+            this.after = Optional.of(after);
+            return this;
+        }
+
+        /** At most this many, in [1, 10000]; 100 unless set. */
+        public ListBuilder withLimit(int limit) {
+            this.limit = limit;
+            return this;
+        }
+
+        public CompletionStage<LedgerPage> execute() {
+            if (limit < 1 || limit > 10_000) {
+                return CompletableFuture.failedStage(new LedgerException(
+                        Code.InvalidRequest, Outcome.NOT_APPLIED, "a page has 1 to 10000 ledgers: " + limit));
+            }
+            return page(after.map(RegistryKey::ofLedger), new ArrayList<>());
+        }
+
+        private CompletionStage<LedgerPage> page(Optional<RegistryKey> behind, List<LedgerMetadata> found) {
+            return context.registry.list(RegistryKey.LEDGERS, behind, PAGE).thenCompose(page -> {
+                for (Registry.Item item : page.entries()) {
+                    LedgerMetadata metadata = LedgerMetadata.decode(item.value().value());
+                    boolean wanted = !metadata.isDeleted()
+                            && state.map(metadata.state()::equals).orElse(true);
+                    if (wanted && found.size() == limit) {
+                        return CompletableFuture.completedStage(new LedgerPage(
+                                found, Optional.of(found.get(limit - 1).ledgerId())));
+                    } else if (wanted) {
+                        found.add(metadata);
+                    }
+                }
+                return page.next().isPresent()
+                        ? page(page.next(), found)
+                        : CompletableFuture.completedStage(new LedgerPage(found, Optional.empty()));
+            });
+        }
+    }
+
+    /**
+     * @param ledgers ascending
+     * @param next go on behind this id; empty on the last page
+     */
+    public record LedgerPage(List<LedgerMetadata> ledgers, Optional<LedgerId> next) {
+        public LedgerPage {
+            ledgers = List.copyOf(ledgers);
+        }
+    }
+
+    private CompletionStage<Void> delete(LedgerId ledgerId, int attempt) {
+        if (attempt > 20) {
+            return CompletableFuture.failedStage(new LedgerException(
+                    Code.Conflict, Outcome.UNKNOWN, "ledger " + ledgerId + " is being changed by others"));
+        }
+        return read(ledgerId).thenCompose(current -> {
+            Versioned<LedgerMetadata> found = current.orElseThrow(() -> noSuchLedger(ledgerId));
+            if (found.value().isDeleted()) {
+                return CompletableFuture.completedStage(null);
+            }
+            LedgerMetadata deleted = found.value().withDeletion(Deletion.DELETED);
+            return context.registry
+                    .compareAndSet(
+                            RegistryKey.ofLedger(ledgerId),
+                            found.version(),
+                            deleted.encode(),
+                            new OpId(UUID.randomUUID()))
+                    .thenCompose(result -> {
+                        if (result instanceof Registry.CasResult.Applied applied) {
+                            context.feed.publish(new Versioned<>(applied.version(), deleted));
+                            return CompletableFuture.completedStage(null);
+                        }
+                        return delete(ledgerId, attempt + 1);
+                    });
+        });
+    }
+
+    private CompletionStage<Optional<Versioned<LedgerMetadata>>> read(LedgerId ledgerId) {
+        return context.registry
+                .read(RegistryKey.ofLedger(ledgerId))
+                .thenApply(LedgerClient::decode)
+                .exceptionallyCompose(failure -> CompletableFuture.failedStage(
+                        LedgerCreation.failureOf(failure).toException()));
+    }
+
+    static Optional<Versioned<LedgerMetadata>> decode(RegisterValue value) {
+        return value.isAbsent()
+                ? Optional.empty()
+                : Optional.of(new Versioned<>(value.version(), LedgerMetadata.decode(value.value())));
+    }
+
+    static LedgerException noSuchLedger(LedgerId ledgerId) {
+        return new LedgerException(Code.NoSuchLedger, Outcome.NOT_APPLIED, "there is no ledger " + ledgerId);
+    }
+}

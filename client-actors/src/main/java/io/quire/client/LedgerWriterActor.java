@@ -1,0 +1,515 @@
+package io.quire.client;
+
+import io.quire.client.core.Failure;
+import io.quire.client.core.LedgerWriter;
+import io.quire.client.core.WriterOutbox;
+import io.quire.protocol.EntryBatch;
+import io.quire.protocol.LedgerException;
+import io.quire.protocol.LedgerId;
+import io.quire.protocol.LedgerMetadata;
+import io.quire.protocol.OpId;
+import io.quire.protocol.Payload;
+import io.quire.protocol.RegisterValue;
+import io.quire.protocol.Registry;
+import io.quire.protocol.RegistryKey;
+import io.quire.protocol.SessionId;
+import io.quire.protocol.Versioned;
+import io.quire.protocol.wire.BookieReply;
+import io.quire.protocol.wire.BookieRequest;
+import java.time.Duration;
+import java.util.ArrayDeque;
+import java.util.ArrayList;
+import java.util.Deque;
+import java.util.List;
+import java.util.Optional;
+import java.util.UUID;
+import org.apache.pekko.actor.typed.ActorRef;
+import org.apache.pekko.actor.typed.Behavior;
+import org.apache.pekko.actor.typed.PostStop;
+import org.apache.pekko.actor.typed.javadsl.ActorContext;
+import org.apache.pekko.actor.typed.javadsl.Behaviors;
+import org.apache.pekko.actor.typed.javadsl.StashBuffer;
+import org.apache.pekko.actor.typed.javadsl.TimerScheduler;
+
+/**
+ * The writer of one ledger, as an actor: send {@link Append}, get {@link Appended} or {@link AppendFailed}, one of them,
+ * in order. States: creating the ledger (where the caller wants a new one), writing, stopped by {@link Close} or its
+ * parent. Stopping never seals.
+ *
+ * <p>{@code LedgerClient.writer} gives the behavior to spawn.
+ */
+public final class LedgerWriterActor {
+    private static final int STASH_MAX = 100_000;
+    private static final Duration LINGER = Duration.ofSeconds(2);
+
+    private final ActorContext<Command> context;
+    private final TimerScheduler<Command> timers;
+    private final ClientContext client;
+    private final LedgerWriter core;
+    private final LedgerId ledgerId;
+    private final ActorRef<BookieReply> replies;
+    private final Deque<AppendListener> appends = new ArrayDeque<>();
+    private final List<SealListener> seals = new ArrayList<>();
+    private final int pumpEntries;
+    private int appendedSincePump;
+    private boolean pumpScheduled;
+    private boolean ticking;
+    private long sealVersion = -1;
+    private OpId sealOperation;
+
+    /** What a writer is told. */
+    public sealed interface Command {}
+
+    /** Appends one entry. */
+    public record Append(Payload payload, ActorRef<? super AppendResult> replyTo) implements Command {}
+
+    /** Closes the ledger for ever, behind every append before this. */
+    public record Seal(ActorRef<? super SealResult> replyTo) implements Command {}
+
+    /** Lets go of the ledger and stops, without sealing. Pending appends end with outcome UNKNOWN. */
+    public enum Close implements Command {
+        INSTANCE
+    }
+
+    /** How an append ended. */
+    public sealed interface AppendResult {}
+
+    /**
+     * The entry is on an ack quorum of bookies, durably.
+     *
+     * @param acknowledgedBy the members known to hold it then, as a mask of positions in the last fragment's ensemble
+     */
+    public record Appended(LedgerId ledgerId, long entryId, int acknowledgedBy) implements AppendResult {}
+
+    /** The entry was not acknowledged; {@code outcome} says whether it may be in the ledger all the same. */
+    public record AppendFailed(LedgerException.Code code, LedgerException.Outcome outcome, String message)
+            implements AppendResult {}
+
+    /** How a seal ended. */
+    public sealed interface SealResult {}
+
+    /** The ledger is closed. */
+    public record Sealed(Versioned<LedgerMetadata> metadata) implements SealResult {}
+
+    /** The ledger was not closed by this writer, as far as it knows. */
+    public record SealFailed(LedgerException.Code code, LedgerException.Outcome outcome, String message)
+            implements SealResult {}
+
+    /** Told of one append, on the writer's thread. */
+    interface AppendListener {
+        void appended(LedgerId ledgerId, long entryId, int acknowledgedBy);
+
+        void failed(Failure failure);
+    }
+
+    /** Told of one seal, on the writer's thread. */
+    interface SealListener {
+        void sealed(Versioned<LedgerMetadata> metadata);
+
+        void failed(Failure failure);
+    }
+
+    record AppendFor(Payload payload, AppendListener listener) implements Command {}
+
+    record SealFor(SealListener listener) implements Command {}
+
+    /** Asks how far the writer is. */
+    record Describe(ActorRef<Progress> replyTo) implements Command {}
+
+    /** How far a writer is. */
+    record Progress(Versioned<LedgerMetadata> metadata, long lastAddConfirmed, long lastAddPushed, long length) {}
+
+    private record Created(Versioned<LedgerMetadata> metadata, Throwable failure) implements Command {}
+
+    private record Replied(BookieReply reply) implements Command {}
+
+    private record RegisterRead(RegisterValue value, Throwable failure) implements Command {}
+
+    private record SealDone(Registry.CasResult result, Throwable failure) implements Command {}
+
+    private enum Pump implements Command {
+        INSTANCE
+    }
+
+    private enum Tick implements Command {
+        INSTANCE
+    }
+
+    private enum Stop implements Command {
+        INSTANCE
+    }
+
+    private LedgerWriterActor(
+            ActorContext<Command> context,
+            TimerScheduler<Command> timers,
+            ClientContext client,
+            Versioned<LedgerMetadata> created) {
+        this.context = context;
+        this.timers = timers;
+        this.client = client;
+        this.ledgerId = created.value().ledgerId();
+        this.replies = context.messageAdapter(BookieReply.class, Replied::new);
+        this.core = new LedgerWriter(created, client.settings.writer(), new Outbox());
+        this.pumpEntries = client.settings.writer().batchEntriesMax();
+    }
+
+    /** The writer of a ledger that exists and was created for it. */
+    static Behavior<Command> of(ClientContext client, Versioned<LedgerMetadata> created) {
+        return Behaviors.setup(context ->
+                Behaviors.withTimers(timers -> new LedgerWriterActor(context, timers, client, created).start()));
+    }
+
+    /** Creates a ledger first; appends wait for it. */
+    static Behavior<Command> creating(ClientContext client, LedgerCreation creation) {
+        return Behaviors.setup(context -> Behaviors.withTimers(timers -> Behaviors.withStash(STASH_MAX, stash -> {
+            context.pipeToSelf(creation.create(), Created::new);
+            return creating(context, timers, client, stash);
+        })));
+    }
+
+    private static Behavior<Command> creating(
+            ActorContext<Command> context,
+            TimerScheduler<Command> timers,
+            ClientContext client,
+            StashBuffer<Command> stash) {
+        return Behaviors.receive(Command.class)
+                .onMessage(
+                        Created.class,
+                        created -> created.failure() == null
+                                ? stash.unstashAll(
+                                        new LedgerWriterActor(context, timers, client, created.metadata()).start())
+                                : stash.unstashAll(failed(LedgerCreation.failureOf(created.failure()))))
+                .onMessage(Close.class, close -> Behaviors.stopped())
+                .onAnyMessage(command -> {
+                    if (stash.isFull()) {
+                        refuse(
+                                command,
+                                new Failure(
+                                        LedgerException.Code.Overloaded,
+                                        LedgerException.Outcome.NOT_APPLIED,
+                                        "too many appends wait for the ledger to be created"));
+                    } else {
+                        stash.stash(command);
+                    }
+                    return Behaviors.same();
+                })
+                .build();
+    }
+
+    /** No ledger could be created: every request is answered with the reason. */
+    private static Behavior<Command> failed(Failure failure) {
+        return Behaviors.receive(Command.class)
+                .onMessage(Close.class, close -> Behaviors.stopped())
+                .onAnyMessage(command -> {
+                    refuse(command, failure);
+                    return Behaviors.same();
+                })
+                .build();
+    }
+
+    private static void refuse(Command command, Failure failure) {
+        if (command instanceof Append append) {
+            append.replyTo().tell(new AppendFailed(failure.code(), failure.outcome(), failure.message()));
+        } else if (command instanceof AppendFor append) {
+            append.listener().failed(failure);
+        } else if (command instanceof Seal seal) {
+            seal.replyTo().tell(new SealFailed(failure.code(), failure.outcome(), failure.message()));
+        } else if (command instanceof SealFor seal) {
+            seal.listener().failed(failure);
+        }
+    }
+
+    private Behavior<Command> start() {
+        core.start(now());
+        keepTicking();
+        return Behaviors.receive(Command.class)
+                .onMessage(AppendFor.class, append -> onAppend(append.payload(), append.listener()))
+                .onMessage(Append.class, append -> onAppend(append.payload(), new ReplyOfAppend(append.replyTo())))
+                .onMessage(Pump.class, pump -> onPump())
+                .onMessage(Replied.class, this::onReplied)
+                .onMessage(Tick.class, tick -> onTick())
+                .onMessage(Seal.class, seal -> onSeal(new ReplyOfSeal(seal.replyTo())))
+                .onMessage(SealFor.class, seal -> onSeal(seal.listener()))
+                .onMessage(SealDone.class, this::onSealDone)
+                .onMessage(RegisterRead.class, this::onRegisterRead)
+                .onMessage(Describe.class, this::onDescribe)
+                .onMessage(Close.class, close -> onClose())
+                .onSignal(PostStop.class, signal -> {
+                    core.close();
+                    return Behaviors.same();
+                })
+                .build();
+    }
+
+    /** Requests that were on their way when the handle was closed are still answered; then the actor stops. */
+    private Behavior<Command> onClose() {
+        core.close();
+        timers.cancelAll();
+        timers.startSingleTimer(Stop.INSTANCE, Stop.INSTANCE, LINGER);
+        Failure closed = new Failure(
+                LedgerException.Code.NoWriter, LedgerException.Outcome.NOT_APPLIED, "the writer was closed");
+        return Behaviors.receive(Command.class)
+                .onMessage(Stop.class, stop -> Behaviors.stopped())
+                .onAnyMessage(command -> {
+                    refuse(command, closed);
+                    return Behaviors.same();
+                })
+                .build();
+    }
+
+    private Behavior<Command> onAppend(Payload payload, AppendListener listener) {
+        Optional<Failure> refusal = core.refusalOf(payload.length());
+        if (refusal.isPresent()) {
+            client.appendFailures.increment();
+            listener.failed(refusal.get());
+            return Behaviors.same();
+        }
+        appends.add(listener);
+        core.append(payload, now());
+        appendedSincePump++;
+        if (appendedSincePump >= pumpEntries) {
+            return pump();
+        }
+        if (!pumpScheduled) {
+            pumpScheduled = true;
+            context.getSelf().tell(Pump.INSTANCE);
+        }
+        return Behaviors.same();
+    }
+
+    private Behavior<Command> onPump() {
+        pumpScheduled = false;
+        return pump();
+    }
+
+    private Behavior<Command> pump() {
+        appendedSincePump = 0;
+        core.pump(now());
+        keepTicking();
+        return Behaviors.same();
+    }
+
+    private Behavior<Command> onReplied(Replied replied) {
+        BookieReply reply = replied.reply();
+        if (reply instanceof BookieReply.EntriesAdded added) {
+            for (BookieReply.SessionAck ack : added.acks()) {
+                core.batchesAdded(
+                        positionOf(ack.session()),
+                        ack.session(),
+                        ack.cumulative(),
+                        ack.ranges().stream()
+                                .map(range -> new long[] {range.first(), range.last()})
+                                .toList(),
+                        ack.creditLimit(),
+                        now());
+            }
+        } else if (reply instanceof BookieReply.SessionOpened opened) {
+            core.sessionOpened(positionOf(opened.session()), opened.session(), opened.creditLimit(), now());
+        } else if (reply instanceof BookieReply.SessionRefused refused) {
+            context.getLog()
+                    .debug("Bookie {} opens no session of ledger {}: {}", refused.bookie(), ledgerId, refused.detail());
+            core.sessionRefused(
+                    core.metadata().lastFragment().ensemble().positionOf(refused.bookie()),
+                    rejectionOf(refused.refusal()),
+                    now());
+        } else if (reply instanceof BookieReply.SessionEnded ended) {
+            core.sessionEnded(positionOf(ended.session()), ended.session(), rejectionOf(ended.refusal()), now());
+        } else if (reply instanceof BookieReply.BatchRefused refused) {
+            context.getLog()
+                    .debug("A batch of ledger {} was refused: {} {}", ledgerId, refused.refusal(), refused.detail());
+            core.batchRefused(positionOf(refused.session()), refused.session(), refused.number(), now());
+        }
+        keepTicking();
+        return Behaviors.same();
+    }
+
+    private Behavior<Command> onTick() {
+        core.tick(now());
+        if (!core.needsTick()) {
+            ticking = false;
+            timers.cancel(Tick.INSTANCE);
+        }
+        return Behaviors.same();
+    }
+
+    private void keepTicking() {
+        if (!ticking && core.needsTick()) {
+            ticking = true;
+            timers.startTimerWithFixedDelay(Tick.INSTANCE, Tick.INSTANCE, client.settings.tickInterval());
+        }
+    }
+
+    private Behavior<Command> onSeal(SealListener listener) {
+        seals.add(listener);
+        core.pump(now());
+        core.seal(now());
+        keepTicking();
+        return Behaviors.same();
+    }
+
+    private Behavior<Command> onSealDone(SealDone done) {
+        if (done.failure() != null) {
+            core.sealUnknown(String.valueOf(done.failure().getMessage()), now());
+        } else if (done.result() instanceof Registry.CasResult.Applied applied) {
+            core.sealRegistered(applied.version(), now());
+        } else if (done.result() instanceof Registry.CasResult.Conflict conflict) {
+            core.sealConflict(decode(conflict.current()), now());
+        } else if (done.result() instanceof Registry.CasResult.Unknown unknown) {
+            core.sealUnknown(unknown.reason(), now());
+        }
+        keepTicking();
+        return Behaviors.same();
+    }
+
+    private Behavior<Command> onRegisterRead(RegisterRead read) {
+        if (read.failure() == null) {
+            core.registerRead(decode(read.value()), now());
+        } else {
+            core.registerUnavailable();
+        }
+        return Behaviors.same();
+    }
+
+    private Behavior<Command> onDescribe(Describe describe) {
+        describe.replyTo()
+                .tell(new Progress(
+                        new Versioned<>(core.version(), core.metadata()),
+                        core.lastAddConfirmed(),
+                        core.lastAddPushed(),
+                        core.lengthConfirmed()));
+        return Behaviors.same();
+    }
+
+    private static Optional<Versioned<LedgerMetadata>> decode(RegisterValue value) {
+        return value.isAbsent()
+                ? Optional.empty()
+                : Optional.of(new Versioned<>(value.version(), LedgerMetadata.decode(value.value())));
+    }
+
+    private int positionOf(SessionId session) {
+        return core.metadata().lastFragment().ensemble().positionOf(session.bookie());
+    }
+
+    private long now() {
+        return client.nanoClock.getAsLong();
+    }
+
+    private static LedgerWriter.Rejection rejectionOf(BookieReply.Refusal refusal) {
+        return switch (refusal) {
+            case UNKNOWN_SESSION -> LedgerWriter.Rejection.UNKNOWN_SESSION;
+            case FENCED, NOT_OPEN, NO_SUCH_LEDGER, NOT_A_MEMBER -> LedgerWriter.Rejection.NOT_WRITABLE;
+            case WRONG_BOOKIE, IN_LIMBO, READ_ONLY, OVERLOADED, UNAVAILABLE, DAMAGED, CONFLICTING_BYTES ->
+                LedgerWriter.Rejection.BUSY;
+        };
+    }
+
+    /** Turns what the core wants into messages. */
+    private final class Outbox implements WriterOutbox {
+        @Override
+        public void openSession(int position) {
+            channel(position)
+                    .tell(new BookieChannelActor.Open(
+                            ledgerId, core().metadata().lastFragment().fragmentVersion(), replies));
+        }
+
+        @Override
+        public void sendBatch(
+                int position,
+                SessionId session,
+                long number,
+                long endOffset,
+                long lastAddConfirmed,
+                EntryBatch entries) {
+            channel(position)
+                    .tell(new BookieChannelActor.Send(
+                            new BookieRequest.Batch(session, number, endOffset, lastAddConfirmed, entries)));
+        }
+
+        @Override
+        public void probe(int position, SessionId session) {
+            channel(position).tell(new BookieChannelActor.Probe(session));
+        }
+
+        @Override
+        public void closeSession(int position, SessionId session) {
+            channel(position).tell(new BookieChannelActor.Close(session));
+        }
+
+        @Override
+        public void appended(long entryId, int ackMask) {
+            client.appends.increment();
+            appends.remove().appended(ledgerId, entryId, ackMask);
+        }
+
+        @Override
+        public void appendFailed(long entryId, Failure failure) {
+            client.appendFailures.increment();
+            appends.remove().failed(failure);
+        }
+
+        @Override
+        public void readRegister() {
+            context.pipeToSelf(client.registry.read(RegistryKey.ofLedger(ledgerId)), RegisterRead::new);
+        }
+
+        @Override
+        public void registerSeal(long expectedVersion, LedgerMetadata sealed) {
+            if (sealVersion != expectedVersion) {
+                sealVersion = expectedVersion;
+                sealOperation = new OpId(UUID.randomUUID());
+            }
+            context.pipeToSelf(
+                    client.registry.compareAndSet(
+                            RegistryKey.ofLedger(ledgerId), expectedVersion, sealed.encode(), sealOperation),
+                    SealDone::new);
+        }
+
+        @Override
+        public void sealed(LedgerMetadata metadata, long version) {
+            Versioned<LedgerMetadata> registered = new Versioned<>(version, metadata);
+            client.feed.publish(registered);
+            List<SealListener> told = List.copyOf(seals);
+            seals.clear();
+            told.forEach(listener -> listener.sealed(registered));
+        }
+
+        @Override
+        public void sealFailed(Failure failure) {
+            List<SealListener> told = List.copyOf(seals);
+            seals.clear();
+            told.forEach(listener -> listener.failed(failure));
+        }
+
+        private LedgerWriter core() {
+            return core;
+        }
+
+        private ActorRef<BookieChannelActor.Command> channel(int position) {
+            return client.channel(core.metadata().lastFragment().ensemble().at(position));
+        }
+    }
+
+    private record ReplyOfAppend(ActorRef<? super AppendResult> replyTo) implements AppendListener {
+        @Override
+        public void appended(LedgerId ledgerId, long entryId, int acknowledgedBy) {
+            replyTo.tell(new Appended(ledgerId, entryId, acknowledgedBy));
+        }
+
+        @Override
+        public void failed(Failure failure) {
+            replyTo.tell(new AppendFailed(failure.code(), failure.outcome(), failure.message()));
+        }
+    }
+
+    private record ReplyOfSeal(ActorRef<? super SealResult> replyTo) implements SealListener {
+        @Override
+        public void sealed(Versioned<LedgerMetadata> metadata) {
+            replyTo.tell(new Sealed(metadata));
+        }
+
+        @Override
+        public void failed(Failure failure) {
+            replyTo.tell(new SealFailed(failure.code(), failure.outcome(), failure.message()));
+        }
+    }
+}

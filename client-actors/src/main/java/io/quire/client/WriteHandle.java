@@ -1,0 +1,140 @@
+package io.quire.client;
+
+import io.quire.client.core.Failure;
+import io.quire.protocol.LedgerException;
+import io.quire.protocol.LedgerException.Code;
+import io.quire.protocol.LedgerException.Outcome;
+import io.quire.protocol.LedgerId;
+import io.quire.protocol.LedgerMetadata;
+import io.quire.protocol.Payload;
+import io.quire.protocol.Versioned;
+import java.nio.ByteBuffer;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.CompletionException;
+import java.util.concurrent.CompletionStage;
+import java.util.concurrent.atomic.AtomicBoolean;
+import org.apache.pekko.actor.typed.ActorRef;
+
+/**
+ * The only writer of a ledger, and a reader of it. Thread-safe: appends get their ids in the order in which they are
+ * called on one thread, and are acknowledged in the order of their ids.
+ *
+ * <p>{@link #close} lets go of the ledger; only {@link #sealAsync} closes the ledger itself.
+ */
+public final class WriteHandle extends ReadHandle implements AutoCloseable {
+    private final ActorRef<LedgerWriterActor.Command> writer;
+    private final AtomicBoolean closed = new AtomicBoolean();
+
+    WriteHandle(
+            ClientContext context,
+            ActorRef<LedgerReaderActor.Command> reader,
+            Versioned<LedgerMetadata> created,
+            ActorRef<LedgerWriterActor.Command> writer) {
+        super(context, reader, created);
+        this.writer = writer;
+    }
+
+    /** Appends a copy of {@code bytes}; see {@link #appendAsync(Payload)}. */
+    public CompletionStage<Long> appendAsync(byte[] bytes) {
+        return appendAsync(Payload.copyOf(bytes));
+    }
+
+    /** Appends a copy of what remains in {@code buffer}; see {@link #appendAsync(Payload)}. */
+    public CompletionStage<Long> appendAsync(ByteBuffer buffer) {
+        return appendAsync(Payload.copyOf(buffer));
+    }
+
+    /**
+     * Appends one entry. The stage completes with its id once an ack quorum of bookies holds it durably; it fails with
+     * EntryTooLarge at once, with Overloaded when too much is pending (neither is applied), and with outcome UNKNOWN
+     * when it was not acknowledged in time.
+     */
+    public CompletionStage<Long> appendAsync(Payload payload) {
+        CompletableFuture<Long> result = new CompletableFuture<>();
+        int limit = context.settings.writer().entryBytesMax();
+        if (payload.length() > limit) {
+            result.completeExceptionally(new LedgerException(
+                    Code.EntryTooLarge,
+                    Outcome.NOT_APPLIED,
+                    "an entry of " + payload.length() + " bytes, at most " + limit + " are allowed"));
+        } else if (closed.get()) {
+            result.completeExceptionally(closedException());
+        } else {
+            writer.tell(new LedgerWriterActor.AppendFor(payload, new FutureOfAppend(result)));
+        }
+        return result;
+    }
+
+    /**
+     * Appends one entry and waits; for threads that may block. See {@link #appendAsync(Payload)}.
+     *
+     * @throws LedgerException when it was not acknowledged
+     */
+    public long append(Payload payload) {
+        try {
+            return appendAsync(payload).toCompletableFuture().join();
+        } catch (CompletionException e) {
+            if (e.getCause() instanceof LedgerException ledger) {
+                throw ledger;
+            }
+            throw e;
+        }
+    }
+
+    /**
+     * Closes the ledger for ever, behind every append that was called before; later ones are refused. Sealing a sealed
+     * ledger gives the same answer.
+     */
+    public CompletionStage<LedgerMetadata> sealAsync() {
+        CompletableFuture<LedgerMetadata> result = new CompletableFuture<>();
+        if (closed.get()) {
+            result.completeExceptionally(closedException());
+            return result;
+        }
+        writer.tell(new LedgerWriterActor.SealFor(new LedgerWriterActor.SealListener() {
+            @Override
+            public void sealed(Versioned<LedgerMetadata> metadata) {
+                learned(metadata);
+                result.complete(metadata.value());
+            }
+
+            @Override
+            public void failed(Failure failure) {
+                result.completeExceptionally(failure.toException());
+            }
+        }));
+        return result;
+    }
+
+    /** Lets go of the ledger without sealing it; pending appends end with outcome UNKNOWN. */
+    @Override
+    public void close() {
+        if (closed.compareAndSet(false, true)) {
+            writer.tell(LedgerWriterActor.Close.INSTANCE);
+        }
+    }
+
+    private LedgerException closedException() {
+        return new LedgerException(
+                Code.NoWriter, Outcome.NOT_APPLIED, "this handle of ledger " + getId() + " was closed");
+    }
+
+    private final class FutureOfAppend implements LedgerWriterActor.AppendListener {
+        private final CompletableFuture<Long> result;
+
+        FutureOfAppend(CompletableFuture<Long> result) {
+            this.result = result;
+        }
+
+        @Override
+        public void appended(LedgerId ledgerId, long entryId, int acknowledgedBy) {
+            confirmed(entryId);
+            result.complete(entryId);
+        }
+
+        @Override
+        public void failed(Failure failure) {
+            result.completeExceptionally(failure.toException());
+        }
+    }
+}

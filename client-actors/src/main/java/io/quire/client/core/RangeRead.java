@@ -1,0 +1,260 @@
+package io.quire.client.core;
+
+import io.quire.protocol.AckSet;
+import io.quire.protocol.BookieId;
+import io.quire.protocol.Entry;
+import io.quire.protocol.EntryBatch;
+import io.quire.protocol.EntryFormat;
+import io.quire.protocol.Fragment;
+import io.quire.protocol.LedgerException.Code;
+import io.quire.protocol.LedgerMetadata;
+import io.quire.protocol.Payload;
+import io.quire.protocol.WriteSet;
+import java.util.ArrayList;
+import java.util.HashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.TreeMap;
+
+/**
+ * Reads a range of entries of one ledger, without gaps, from whichever replicas have them.
+ *
+ * <p>Design note. The first entry that is still missing decides whom to ask: a member of its write set that has not yet
+ * failed for it, the one that answered last if possible. An answer is taken apart and every entry verified; what is
+ * damaged counts as unknown at that member, never as missing. An answer speaks of a prefix of the range: what is not in
+ * it is an explicit negative of that member. When all members of the write set said so, the entry does not exist;
+ * otherwise, when all were asked in vain, they are asked again until the deadline (B0).
+ *
+ * <p>Not thread-safe.
+ */
+public final class RangeRead {
+    private final LedgerMetadata metadata;
+    private final long lastEntryId;
+    private final Limits limits;
+    private final ReadOutbox outbox;
+    private final boolean unconfirmed;
+    private final TreeMap<Long, Entry> found = new TreeMap<>();
+    private final Map<Integer, String> causes = new HashMap<>();
+
+    private long next;
+    private long payloadBytes;
+    private int preferred = -1;
+    private int triedMask;
+    private int negativeMask;
+    private long request;
+    private int askedPosition;
+    private long askedNanos;
+    private boolean asking;
+    private long retryAtNanos;
+    private boolean over;
+
+    /**
+     * @param entriesMax entries in the result; fewer than asked for is a result too
+     * @param bytesMax payload bytes in the result, except that one entry always fits
+     * @param requestEntriesMax entries in one request
+     * @param requestBytesMax encoded bytes in one request
+     * @param requestTimeoutNanos ask another replica after this long
+     * @param retryNanos the wait before all replicas are asked again
+     * @param deadlineNanos when the read gives up
+     */
+    public record Limits(
+            int entriesMax,
+            long bytesMax,
+            int requestEntriesMax,
+            int requestBytesMax,
+            long requestTimeoutNanos,
+            long retryNanos,
+            long deadlineNanos) {}
+
+    /**
+     * A read of {@code [firstEntryId, lastEntryId]}, which must lie below the ledger's end or last-add-confirmed.
+     *
+     * @param unconfirmed whether the range may reach beyond that: an entry that does not exist then ends the result
+     *     instead of failing it
+     */
+    public RangeRead(
+            LedgerMetadata metadata,
+            long firstEntryId,
+            long lastEntryId,
+            boolean unconfirmed,
+            Limits limits,
+            ReadOutbox outbox) {
+        this.metadata = metadata;
+        this.next = firstEntryId;
+        this.lastEntryId = lastEntryId;
+        this.unconfirmed = unconfirmed;
+        this.limits = limits;
+        this.outbox = outbox;
+    }
+
+    /** Starts to ask. Call once, first. */
+    public void start(long nowNanos) {
+        advance(nowNanos);
+    }
+
+    /** Whether the read has ended. */
+    public boolean isOver() {
+        return over;
+    }
+
+    /**
+     * A bookie answered.
+     *
+     * @param coveredTo the answer speaks of every id below this
+     * @param negatives whether what is not among {@code entries} below {@code coveredTo} is certain not to be held
+     */
+    public void entriesRead(long request, EntryBatch entries, long coveredTo, boolean negatives, long nowNanos) {
+        if (over || !asking || request != this.request) {
+            return;
+        }
+        asking = false;
+        long asked = next;
+        boolean damaged = take(entries);
+        if (next > asked) {
+            preferred = askedPosition;
+        } else {
+            boolean explicit = negatives && !damaged && coveredTo > asked;
+            if (explicit) {
+                negativeMask = AckSet.with(negativeMask, askedPosition);
+            }
+            triedMask = AckSet.with(triedMask, askedPosition);
+            causes.put(
+                    askedPosition, explicit ? "does not have it" : damaged ? "has it damaged" : "said nothing of it");
+        }
+        advance(nowNanos);
+    }
+
+    /** A bookie refused, or could not be reached: unknown. */
+    public void refused(long request, String reason, long nowNanos) {
+        if (!over && asking && request == this.request) {
+            asking = false;
+            triedMask = AckSet.with(triedMask, askedPosition);
+            causes.put(askedPosition, reason);
+            advance(nowNanos);
+        }
+    }
+
+    /** Time went on. */
+    public void tick(long nowNanos) {
+        if (over) {
+            return;
+        }
+        if (nowNanos - limits.deadlineNanos() >= 0) {
+            over = true;
+            outbox.failed(Failure.notApplied(
+                    Code.TimedOut, "entry " + next + " could not be read in time: " + describeCauses()));
+        } else if (asking && nowNanos - askedNanos >= limits.requestTimeoutNanos()) {
+            refused(request, "did not answer in time", nowNanos);
+        } else if (!asking && nowNanos - retryAtNanos >= 0) {
+            triedMask = negativeMask;
+            advance(nowNanos);
+        }
+    }
+
+    /** Takes over verified entries; whether some were damaged. */
+    private boolean take(EntryBatch entries) {
+        boolean damaged = false;
+        for (Payload encoded : entries.entries()) {
+            try {
+                Entry entry = EntryFormat.decode(encoded);
+                boolean wanted = entry.ledgerId().equals(metadata.ledgerId())
+                        && entry.entryId() >= next
+                        && entry.entryId() <= lastEntryId;
+                if (wanted) {
+                    found.putIfAbsent(entry.entryId(), entry);
+                }
+            } catch (EntryFormat.DamagedEntryException e) {
+                damaged = true;
+            }
+        }
+        while (found.containsKey(next)) {
+            payloadBytes += found.get(next).payload().length();
+            next++;
+            triedMask = 0;
+            negativeMask = 0;
+            causes.clear();
+        }
+        return damaged;
+    }
+
+    private void advance(long nowNanos) {
+        if (isEnough()) {
+            finish();
+            return;
+        }
+        Fragment fragment = metadata.fragmentOf(next);
+        WriteSet writeSet = WriteSet.of(next, metadata.replication());
+        int untried = -1;
+        for (int position : writeSet.positions()) {
+            if (!AckSet.contains(triedMask, position) && (untried < 0 || position == preferred)) {
+                untried = position;
+            }
+        }
+        if (untried >= 0) {
+            ask(fragment, untried, nowNanos);
+        } else if (Integer.bitCount(negativeMask) == writeSet.positions().size()) {
+            missing();
+        } else {
+            retryAtNanos = nowNanos + limits.retryNanos();
+        }
+    }
+
+    private boolean isEnough() {
+        long count = found.isEmpty() ? 0 : next - found.firstKey();
+        return next > lastEntryId || count >= limits.entriesMax() || (count > 0 && payloadBytes >= limits.bytesMax());
+    }
+
+    private void ask(Fragment fragment, int position, long nowNanos) {
+        asking = true;
+        askedPosition = position;
+        askedNanos = nowNanos;
+        request++;
+        BookieId bookie = fragment.ensemble().at(position);
+        outbox.read(request, bookie, next, endOf(fragment), limits.requestEntriesMax(), limits.requestBytesMax());
+    }
+
+    /** The last id to ask for: the range's, or the last one before the next fragment. */
+    private long endOf(Fragment fragment) {
+        int index = metadata.fragments().indexOf(fragment);
+        return index + 1 < metadata.fragments().size()
+                ? Math.min(lastEntryId, metadata.fragments().get(index + 1).firstEntryId() - 1)
+                : lastEntryId;
+    }
+
+    private void missing() {
+        if (unconfirmed) {
+            finish();
+            return;
+        }
+        over = true;
+        outbox.failed(Failure.notApplied(
+                Code.NoSuchEntry,
+                "none of the bookies that should hold entry " + next + " has it: " + describeCauses()));
+    }
+
+    private void finish() {
+        over = true;
+        List<Entry> result = new ArrayList<>();
+        long bytes = 0;
+        for (Entry entry : found.headMap(next).values()) {
+            boolean full = result.size() >= limits.entriesMax()
+                    || (!result.isEmpty() && bytes + entry.payload().length() > limits.bytesMax());
+            if (full) {
+                break;
+            }
+            result.add(entry);
+            bytes += entry.payload().length();
+        }
+        outbox.done(result);
+    }
+
+    private String describeCauses() {
+        Fragment fragment = metadata.fragmentOf(next);
+        StringBuilder text = new StringBuilder();
+        causes.forEach((position, cause) -> text.append(text.length() == 0 ? "" : ", ")
+                .append(fragment.ensemble().at(position))
+                .append(' ')
+                .append(cause));
+        return text.length() == 0 ? "nobody answered" : text.toString();
+    }
+}

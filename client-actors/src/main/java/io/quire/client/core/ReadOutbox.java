@@ -1,0 +1,17 @@
+package io.quire.client.core;
+
+import io.quire.protocol.BookieId;
+import io.quire.protocol.Entry;
+import java.util.List;
+
+/** What a read wants done, called while it handles an input. Implementations do not call it back. */
+public interface ReadOutbox {
+    /** Ask {@code bookie} for entries; {@code request} comes back with the answer. */
+    void read(long request, BookieId bookie, long firstEntryId, long lastEntryId, int entriesMax, int bytesMax);
+
+    /** The read is over: all entries asked for, or as many as the limits allow, ascending and without gaps. */
+    void done(List<Entry> entries);
+
+    /** The read is over without a result. */
+    void failed(Failure failure);
+}
