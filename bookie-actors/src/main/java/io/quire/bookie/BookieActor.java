@@ -52,7 +52,7 @@ import org.apache.pekko.pattern.Patterns;
  * the node is told why and decides what becomes of itself.
  */
 public final class BookieActor {
-    private static final Duration IDENTIFY_TIMEOUT = Duration.ofSeconds(2);
+    private static final Duration IDENTIFY_TIMEOUT = Duration.ofSeconds(1);
     private static final DispatcherSelector BLOCKING = DispatcherSelector.fromConfig("quire.bookie.read-dispatcher");
 
     private final ActorContext<Object> context;

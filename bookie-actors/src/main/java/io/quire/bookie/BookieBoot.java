@@ -211,7 +211,7 @@ public final class BookieBoot {
                 return failed(refuse.reason());
             }
             BootSequence.Decision.Register change = (BootSequence.Decision.Register) decision;
-            return requireSilence(bookie, registered)
+            return requireSilence(opened, registered)
                     .thenCompose(silent -> registry.compareAndSet(
                             RegistryKey.ofBookie(bookie),
                             change.expectedVersion(),
@@ -231,9 +231,11 @@ public final class BookieBoot {
     }
 
     /** Fails when the store still answers where it was last: then this directory is a copy of one in use. */
-    private CompletionStage<Boolean> requireSilence(BookieId bookie, Optional<BookieRegistration> registered) {
+    private CompletionStage<Boolean> requireSilence(Opened opened, Optional<BookieRegistration> registered) {
+        BookieId bookie = opened.identity().bookieId();
         String last = registered.map(BookieRegistration::address).orElse("");
-        if (last.isEmpty() || last.equals(place.address())) {
+        // After an orderly stop nobody can serve this boot epoch any more; the register catches a later one.
+        if (last.isEmpty() || last.equals(place.address()) || opened.boot().clean()) {
             return CompletableFuture.completedStage(true);
         }
         return answersAs.apply(last, bookie).thenApply(answers -> {

@@ -1,0 +1,357 @@
+package io.quire.bootstrap;
+
+import com.typesafe.config.Config;
+import com.typesafe.config.ConfigFactory;
+import com.typesafe.config.ConfigValueFactory;
+import io.micrometer.core.instrument.binder.jvm.JvmGcMetrics;
+import io.micrometer.core.instrument.binder.jvm.JvmMemoryMetrics;
+import io.micrometer.core.instrument.binder.jvm.JvmThreadMetrics;
+import io.micrometer.core.instrument.binder.system.ProcessorMetrics;
+import io.micrometer.prometheusmetrics.PrometheusConfig;
+import io.micrometer.prometheusmetrics.PrometheusMeterRegistry;
+import io.quire.bookie.BookieActor;
+import io.quire.bookie.BookieBoot;
+import io.quire.bookie.BookieSettings;
+import io.quire.client.ClientSettings;
+import io.quire.client.LedgerClient;
+import io.quire.protocol.BookieId;
+import io.quire.protocol.ClusterFeed;
+import io.quire.protocol.RegistryConfig;
+import io.quire.protocol.RegistryKey;
+import io.quire.registry.BlockLedgerIds;
+import io.quire.registry.DistributedDataFeed;
+import io.quire.registry.FeedSettings;
+import io.quire.registry.RegistryClient;
+import io.quire.registry.RegistrySettings;
+import io.quire.registry.storage.AcceptorStore;
+import io.quire.storage.DirectoryLock;
+import io.quire.storage.KeyValueStore;
+import io.quire.storage.StorageException;
+import java.nio.file.Path;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Optional;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.CompletionException;
+import java.util.concurrent.CompletionStage;
+import java.util.concurrent.ExecutionException;
+import java.util.concurrent.TimeUnit;
+import java.util.concurrent.TimeoutException;
+import org.apache.pekko.Done;
+import org.apache.pekko.actor.CoordinatedShutdown;
+import org.apache.pekko.actor.typed.ActorSystem;
+import org.apache.pekko.actor.typed.javadsl.Adapter;
+import org.apache.pekko.actor.typed.javadsl.AskPattern;
+import org.apache.pekko.cluster.typed.Cluster;
+import org.apache.pekko.cluster.typed.Join;
+import org.apache.pekko.management.cluster.bootstrap.ClusterBootstrap;
+import org.apache.pekko.management.javadsl.PekkoManagement;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/**
+ * One node: starts what its configuration names, and stops it in order. Starting and stopping block the calling thread;
+ * everything else is thread-safe.
+ */
+public final class QuireNode implements AutoCloseable {
+    private static final Logger LOG = LoggerFactory.getLogger(QuireNode.class);
+
+    private final NodeSettings settings;
+    private final ActorSystem<NodeActor.Command> system;
+    private final Parts parts;
+    private final PrometheusMeterRegistry meters = new PrometheusMeterRegistry(PrometheusConfig.DEFAULT);
+    private final List<DirectoryLock> locks = new ArrayList<>();
+    private DistributedDataFeed feed;
+    private RegistryClient registry;
+    private LedgerClient client;
+
+    /** What becomes of the node's parts. */
+    private static final class Parts implements NodeListener {
+        private final List<CompletableFuture<BookieId>> awaited = new ArrayList<>();
+        private final CompletableFuture<String> failed = new CompletableFuture<>();
+        private int started;
+
+        Parts(int bookies) {
+            for (int i = 0; i < bookies; i++) {
+                awaited.add(new CompletableFuture<>());
+            }
+        }
+
+        @Override
+        public synchronized void bookieStarted(BookieId bookie) {
+            awaited.get(started++).complete(bookie);
+        }
+
+        @Override
+        public synchronized void bookieFailed(String reason, boolean last) {
+            if (started < awaited.size() || last) {
+                awaited.forEach(bookie -> bookie.completeExceptionally(new NodeStartException(reason)));
+                failed.complete("a bookie failed: " + reason);
+            }
+        }
+
+        @Override
+        public void voterFailed() {
+            failed.complete("a registry voter failed; see the log");
+        }
+    }
+
+    /** A node could not be started; the message says why, for people. */
+    public static final class NodeStartException extends RuntimeException {
+        private static final long serialVersionUID = 1;
+
+        public NodeStartException(String message) {
+            super(message);
+        }
+    }
+
+    private QuireNode(NodeSettings settings, Config config) {
+        this.settings = settings;
+        this.parts = new Parts(settings.stores().size());
+        this.system = ActorSystem.create(NodeActor.create(parts), "quire", config);
+    }
+
+    /** {@code own} laid over what every node starts from. */
+    public static Config configOf(Config own) {
+        Config merged = own.withFallback(ConfigFactory.parseResources("quire-node.conf"))
+                .withFallback(ConfigFactory.defaultReferenceUnresolved());
+        Config resolved = ConfigFactory.defaultOverrides().withFallback(merged).resolve();
+        return resolved.withValue(
+                "pekko.cluster.roles",
+                ConfigValueFactory.fromIterable(NodeSettings.from(resolved).roles()));
+    }
+
+    /**
+     * Starts a node and waits until it serves.
+     *
+     * @param config as {@link #configOf} gives it
+     * @throws NodeStartException when it cannot; nothing is left running then
+     */
+    public static QuireNode start(Config config) {
+        NodeSettings settings;
+        QuireNode node;
+        try {
+            settings = NodeSettings.from(config);
+            BookieSettings.from(config);
+            ClientSettings.from(config);
+            RegistrySettings.from(config);
+            node = new QuireNode(settings, config);
+        } catch (RuntimeException e) {
+            throw new NodeStartException(reasonOf(e));
+        }
+        try {
+            node.startParts(config);
+            return node;
+        } catch (RuntimeException e) {
+            node.close();
+            throw e instanceof NodeStartException ? e : new NodeStartException(reasonOf(e));
+        }
+    }
+
+    public NodeSettings settings() {
+        return settings;
+    }
+
+    public LedgerClient client() {
+        return client;
+    }
+
+    public ClusterFeed feed() {
+        return feed;
+    }
+
+    public RegistryClient registry() {
+        return registry;
+    }
+
+    public PrometheusMeterRegistry meters() {
+        return meters;
+    }
+
+    public ActorSystem<?> system() {
+        return system;
+    }
+
+    /** Completes with the reason when the node cannot serve any more; its owner then stops it. */
+    public CompletionStage<String> failed() {
+        return parts.failed;
+    }
+
+    /** Completes when the node has ended, for whatever reason. */
+    public CompletionStage<Done> terminated() {
+        return system.getWhenTerminated();
+    }
+
+    /** Stops in order: HTTP, bookies, voters, then leaves the cluster. Returns when the node has ended. */
+    @Override
+    public void close() {
+        try {
+            CoordinatedShutdown.get(Adapter.toClassic(system))
+                    .runAll(CoordinatedShutdown.unknownReason())
+                    .toCompletableFuture()
+                    .get(90, TimeUnit.SECONDS);
+        } catch (ExecutionException | TimeoutException e) {
+            LOG.warn("The node did not stop in order: {}", reasonOf(e));
+            system.terminate();
+        } catch (InterruptedException e) {
+            Thread.currentThread().interrupt();
+            system.terminate();
+        } finally {
+            locks.forEach(DirectoryLock::close);
+        }
+    }
+
+    private void startParts(Config config) {
+        bindMeters();
+        feed = DistributedDataFeed.create(system, FeedSettings.from(config));
+        CoordinatedShutdown.get(Adapter.toClassic(system))
+                .addTask(CoordinatedShutdown.PhaseServiceStop(), "stop-bookies-and-voters", this::stopParts);
+        startVoters();
+        join();
+        RegistrySettings registrySettings = RegistrySettings.from(config);
+        registry = RegistryClient.create(system, registrySettings, this::hints);
+        if (settings.autoInit() && !settings.voterDirectories().isEmpty()) {
+            system.tell(new NodeActor.StartFounding(settings.clusterName(), settings.foundingVoters()));
+        }
+        RegistryConfig registryConfig = awaitRegistry();
+        requireCluster(registryConfig);
+        client = LedgerClient.create(
+                system,
+                registry,
+                new BlockLedgerIds(registry, registrySettings.idBlock()),
+                feed,
+                ClientSettings.from(config),
+                meters,
+                System::currentTimeMillis);
+        startBookies(BookieSettings.from(config), registryConfig);
+    }
+
+    private void startVoters() {
+        int index = 0;
+        for (Path directory : settings.voterDirectories()) {
+            if (!Formatting.isVoter(directory)) {
+                throw new NodeStartException(directory + " holds no registry voter; format it first");
+            }
+            locks.add(DirectoryLock.acquire(directory));
+            KeyValueStore store = Formatting.openVoter(directory);
+            system.tell(new NodeActor.StartVoter(AcceptorStore.open(store), index++));
+        }
+    }
+
+    private void join() {
+        switch (settings.formation()) {
+            case SELF -> {
+                Cluster cluster = Cluster.get(system);
+                cluster.manager().tell(Join.create(cluster.selfMember().address()));
+            }
+            case SEED_NODES -> LOG.info("Joining through the seed nodes");
+            case BOOTSTRAP -> {
+                PekkoManagement management = PekkoManagement.get(Adapter.toClassic(system));
+                await(management.start(), "the management port could not be opened");
+                ClusterBootstrap.get(Adapter.toClassic(system)).start();
+            }
+            default -> throw new IllegalStateException("no such formation: " + settings.formation());
+        }
+    }
+
+    private RegistryConfig awaitRegistry() {
+        long deadlineNanos = System.nanoTime() + settings.startTimeout().toNanos();
+        while (System.nanoTime() - deadlineNanos < 0) {
+            requireNoFailure();
+            Optional<RegistryConfig> found = await(registry.config(), "the registry client did not answer");
+            if (found.isPresent()) {
+                return found.get();
+            }
+            java.util.concurrent.locks.LockSupport.parkNanos(
+                    Duration.ofMillis(20).toNanos());
+        }
+        throw new NodeStartException(
+                "no serving registry was found in " + settings.startTimeout().toSeconds()
+                        + " s: are enough voters running, and is quire.node.registry.auto-init on for a new cluster?");
+    }
+
+    private void requireCluster(RegistryConfig found) {
+        if (!found.clusterName().equals(settings.clusterName())) {
+            throw new NodeStartException("the registry belongs to cluster '" + found.clusterName() + "', this node to '"
+                    + settings.clusterName() + "'");
+        }
+    }
+
+    private void startBookies(BookieSettings bookieSettings, RegistryConfig registryConfig) {
+        String node = DistributedDataFeed.nodeOf(system);
+        for (int i = 0; i < settings.stores().size(); i++) {
+            NodeSettings.Store store = settings.stores().get(i);
+            String actorName = "bookie-" + i;
+            String name = settings.stores().size() == 1 ? settings.name() : settings.name() + "-" + i;
+            String address = "pekko://quire@" + node + "/user/" + actorName;
+            BookieBoot.Place place = new BookieBoot.Place(
+                    store.directory(), settings.clusterName(), registryConfig.clusterId(), address, name);
+            system.tell(new NodeActor.StartBookie(
+                    actorName,
+                    events -> new BookieActor.Setup(
+                            place, node, store.labels(), bookieSettings, registry, feed, meters, events)));
+        }
+        for (CompletableFuture<BookieId> bookie : parts.awaited) {
+            await(bookie, "a bookie did not start");
+        }
+    }
+
+    private CompletionStage<Done> stopParts() {
+        return AskPattern.<NodeActor.Command, Done>ask(
+                        system, NodeActor.StopAll::new, Duration.ofSeconds(25), system.scheduler())
+                .exceptionally(late -> {
+                    LOG.warn("Bookies and voters did not stop in time");
+                    return Done.getInstance();
+                });
+    }
+
+    private AutoCloseable hints(RegistryKey key, Runnable news) {
+        if (!key.path().startsWith(RegistryKey.LEDGERS)) {
+            return () -> {};
+        }
+        return feed.onLedger(key.ledgerId(), ledger -> news.run());
+    }
+
+    private void bindMeters() {
+        new JvmMemoryMetrics().bindTo(meters);
+        new JvmThreadMetrics().bindTo(meters);
+        new ProcessorMetrics().bindTo(meters);
+        JvmGcMetrics garbageCollection = new JvmGcMetrics();
+        garbageCollection.bindTo(meters);
+        system.getWhenTerminated().whenComplete((done, failure) -> garbageCollection.close());
+    }
+
+    private void requireNoFailure() {
+        String reason = parts.failed.getNow(null);
+        if (reason != null) {
+            throw new NodeStartException(reason);
+        }
+    }
+
+    private <T> T await(CompletionStage<T> stage, String what) {
+        try {
+            return stage.toCompletableFuture().get(settings.startTimeout().toNanos(), TimeUnit.NANOSECONDS);
+        } catch (ExecutionException e) {
+            throw e.getCause() instanceof NodeStartException reason
+                    ? reason
+                    : new NodeStartException(what + ": " + reasonOf(e));
+        } catch (TimeoutException e) {
+            throw new NodeStartException(what + " in " + settings.startTimeout().toSeconds() + " s");
+        } catch (InterruptedException e) {
+            Thread.currentThread().interrupt();
+            throw new NodeStartException("interrupted");
+        }
+    }
+
+    private static String reasonOf(Throwable failure) {
+        Throwable cause = failure;
+        while ((cause instanceof CompletionException || cause instanceof ExecutionException)
+                && cause.getCause() != null) {
+            cause = cause.getCause();
+        }
+        return cause instanceof StorageException || cause.getMessage() != null
+                ? String.valueOf(cause.getMessage())
+                : cause.toString();
+    }
+}
