@@ -1,0 +1,28 @@
+package io.quire.bench;
+
+import io.quire.protocol.Replication;
+
+/**
+ * What load is put on which cluster.
+ *
+ * @param nodes bookie JVMs to spawn
+ * @param entryBytes payload bytes of an entry
+ * @param ledgers ledgers written at once
+ * @param outstanding appends in flight per ledger
+ * @param replication of every ledger
+ * @param warmupSeconds load before anything is measured
+ * @param seconds measured
+ */
+public record BenchOptions(
+        int nodes, int entryBytes, int ledgers, int outstanding, Replication replication, int warmupSeconds, int seconds) {
+    public BenchOptions {
+        if (nodes < 1 || entryBytes < 0 || ledgers < 1 || outstanding < 1 || warmupSeconds < 0 || seconds < 1) {
+            throw new IllegalArgumentException("spawn, ledgers, outstanding and seconds must be positive, entry-size and"
+                    + " warmup not negative");
+        }
+        if (replication.ensembleSize() > nodes) {
+            throw new IllegalArgumentException(
+                    "an ensemble of " + replication.ensembleSize() + " needs as many nodes, " + nodes + " are spawned");
+        }
+    }
+}
