@@ -234,7 +234,7 @@ public final class RegisterProposer {
             newRound(Phase.READING, nowNanos);
             readBallots.clear();
             sendToMissing(effects);
-        } else if (held != null && held.value().version() == operation.change().expectedVersion()) {
+        } else if (held != null && mayFollow(held.value(), operation.change())) {
             HeldPromise promise = held;
             held = null;
             accept(
@@ -267,14 +267,20 @@ public final class RegisterProposer {
             return;
         }
         Operation.Change change = current.change();
-        boolean mine = currentValue.versionWrittenBy(change.opId()).isPresent();
-        if (!mine && currentValue.version() == change.expectedVersion()) {
+        // Below the expected version a lost attempt, perhaps another proposer's, may still become registered.
+        boolean behind = currentValue.version() < change.expectedVersion();
+        if (mayFollow(currentValue, change)) {
             accept(ballot, currentValue.changedTo(change.value(), change.opId()), effects, nowNanos);
-        } else if (promisesAgree && !ambiguous) {
+        } else if (promisesAgree && !ambiguous && !behind) {
             complete(outcomeOf(currentValue), effects, nowNanos);
         } else {
             accept(ballot, currentValue, effects, nowNanos);
         }
+    }
+
+    private static boolean mayFollow(RegisterValue value, Operation.Change change) {
+        return value.version() == change.expectedVersion()
+                && value.versionWrittenBy(change.opId()).isEmpty();
     }
 
     private void accept(Ballot ballot, RegisterValue value, List<Effect> effects, long nowNanos) {
