@@ -116,6 +116,11 @@ public final class SimulatedNode {
         effectsToCrash = nth - 1;
     }
 
+    /** Forgets a crash that was to come at an effect. */
+    public void cancelCrash() {
+        effectsToCrash = -1;
+    }
+
     /**
      * Counts an effect for {@link #crashAtEffect}; sends count by themselves, other things where the process says so.
      *
