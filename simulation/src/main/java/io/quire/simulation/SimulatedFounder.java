@@ -57,7 +57,7 @@ public final class SimulatedFounder implements SimulatedNode.Program {
                 return;
             }
             if (envelope.message() instanceof RegistryReply.VoterDescribed described) {
-                voters.put(described.voter(), envelope.from());
+                voters.put(described.voter(), SimulatedNetwork.hostOf(envelope.from()));
                 follow(founding.voterDescribed(described.voter(), described.config(), described.serving()));
             } else if (envelope.message() instanceof RegistryReply.ConfigStored stored) {
                 RegistryConfig config = proposed.remove(stored.requestId());

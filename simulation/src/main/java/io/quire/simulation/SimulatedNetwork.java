@@ -15,6 +15,9 @@ import java.util.function.Consumer;
  * Carries messages between named endpoints, at most once and in order for each pair as Artery does, but for what {@link
  * NetworkFaults} and cuts do to them. A message for an address where nobody listens when it arrives vanishes.
  *
+ * <p>An address is a host, or {@code host#n} for what only the n-th incarnation of that host shall get, as an actor
+ * reference does. Cuts are between hosts.
+ *
  * <p>Messages are immutable and passed as they are; one of {@value #CODEC_ONE_IN} of those that can travel between
  * processes goes through {@link QuireSerializer} and back. Not thread-safe.
  */
@@ -59,7 +62,7 @@ public final class SimulatedNetwork {
 
     /** Sends {@code message}, which must be immutable. */
     public void send(String from, String to, Object message) {
-        Pair pair = new Pair(from, to);
+        Pair pair = new Pair(hostOf(from), hostOf(to));
         if (cuts.contains(pair) || random.nextDouble() < faults.loss()) {
             simulation.trace("lost", from, "->", to, message);
             return;
@@ -78,7 +81,7 @@ public final class SimulatedNetwork {
         }
     }
 
-    /** Loses everything from {@code from} to {@code to}, what is on its way too; the other direction works. */
+    /** Loses everything from host {@code from} to host {@code to}, what is on its way too; the other direction works. */
     public void cut(String from, String to) {
         cuts.add(new Pair(from, to));
     }
@@ -98,14 +101,20 @@ public final class SimulatedNetwork {
         cuts.clear();
     }
 
+    /** The part of {@code address} in front of the incarnation. */
+    public static String hostOf(String address) {
+        int end = address.indexOf('#');
+        return end < 0 ? address : address.substring(0, end);
+    }
+
     private void deliverIn(long delayNanos, Pair pair, Envelope envelope) {
         simulation.schedule(delayNanos, () -> {
             Consumer<Envelope> receiver = receivers.get(envelope.to());
             if (cuts.contains(pair) || receiver == null) {
-                simulation.trace("lost on the way", pair.from(), "->", pair.to(), envelope.message());
+                simulation.trace("lost on the way", envelope.from(), "->", envelope.to(), envelope.message());
                 return;
             }
-            simulation.trace(pair.from(), "->", pair.to(), envelope.message());
+            simulation.trace(envelope.from(), "->", envelope.to(), envelope.message());
             receiver.accept(envelope);
         });
     }

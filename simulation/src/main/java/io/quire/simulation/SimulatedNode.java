@@ -46,8 +46,14 @@ public final class SimulatedNode {
         this.program = program;
     }
 
+    /** Where whatever incarnation is up can be reached. */
     public String address() {
         return address;
+    }
+
+    /** Where this incarnation alone can be reached: messages that it sends come from there. */
+    public String incarnationAddress() {
+        return address + "#" + incarnation;
     }
 
     public SimulatedDisk disk() {
@@ -80,7 +86,9 @@ public final class SimulatedNode {
         inside(() -> {
             Consumer<Envelope> receiver = program.start(this);
             if (up) {
-                network.register(address, envelope -> whenRunning(() -> receiver.accept(envelope)));
+                Consumer<Envelope> held = envelope -> whenRunning(() -> receiver.accept(envelope));
+                network.register(address, held);
+                network.register(incarnationAddress(), held);
             }
         });
     }
@@ -96,6 +104,7 @@ public final class SimulatedNode {
         effectsToCrash = -1;
         heldWhilePaused.clear();
         network.unregister(address);
+        network.unregister(incarnationAddress());
         disk.crash();
     }
 
@@ -152,7 +161,7 @@ public final class SimulatedNode {
     /** Sends a message, if the process is up. */
     public void send(String to, Object message) {
         if (effect()) {
-            network.send(address, to, message);
+            network.send(incarnationAddress(), to, message);
         }
     }
 

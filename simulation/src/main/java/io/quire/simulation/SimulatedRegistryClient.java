@@ -64,7 +64,7 @@ public final class SimulatedRegistryClient implements Registry {
      */
     public boolean received(Envelope envelope) {
         if (envelope.message() instanceof RegistryReply.VoterDescribed described) {
-            voters.put(described.voter(), envelope.from());
+            voters.put(described.voter(), SimulatedNetwork.hostOf(envelope.from()));
             if (described.serving()) {
                 described.config().ifPresent(operations::configFound);
             }

@@ -40,6 +40,8 @@ import java.util.Set;
  * <p>Not thread-safe. Time comes in with each input; there is no other.
  */
 public final class RegisterProposer {
+    private static final int LEAP_MAX_LOG = 8;
+
     private enum Phase {
         IDLE,
         READING,
@@ -253,6 +255,10 @@ public final class RegisterProposer {
     private void prepare(List<Effect> effects, long nowNanos) {
         held = null;
         newRound(Phase.PREPARING, nowNanos);
+        if (attempts > 0) {
+            // While this one waited others went on; a ballot just above the one it lost to would lose again, for ever.
+            highestCounter = Math.addExact(highestCounter, 1L << Math.min(attempts, LEAP_MAX_LOG));
+        }
         ballot = newBallot();
         highestAccepted = Ballot.ZERO;
         highestValue = RegisterValue.ABSENT;
