@@ -1,5 +1,6 @@
 package io.quire.registry;
 
+import io.quire.protocol.RegistryConfig;
 import io.quire.protocol.VoterId;
 import io.quire.protocol.wire.Envelope;
 import io.quire.protocol.wire.RegistryReply;
@@ -18,7 +19,7 @@ import org.apache.pekko.actor.typed.javadsl.Receive;
 import org.apache.pekko.actor.typed.receptionist.Receptionist;
 
 /**
- * Founds the registry of a new cluster (R6), where the configuration allows it, and stops once a registry serves. Any
+ * Founds the registry of a new cluster (R6), where the configuration allows it, and stops once all its voters serve. Any
  * number of nodes may run it at once.
  */
 public final class FoundingActor extends AbstractBehavior<FoundingActor.Command> {
@@ -27,6 +28,7 @@ public final class FoundingActor extends AbstractBehavior<FoundingActor.Command>
     private final Founding founding;
     private final ActorRef<RegistryReply> replies;
     private final Map<Long, ActorRef<RegistryRequest>> asked = new HashMap<>();
+    private final Map<Long, RegistryConfig> proposed = new HashMap<>();
     private final Map<VoterId, ActorRef<RegistryRequest>> voters = new HashMap<>();
     private Set<ActorRef<RegistryRequest>> candidates = Set.of();
     private String lastSaid = "";
@@ -78,6 +80,7 @@ public final class FoundingActor extends AbstractBehavior<FoundingActor.Command>
 
     private Behavior<Command> onTick() {
         asked.clear();
+        proposed.clear();
         candidates.forEach(candidate -> {
             long id = ++lastId;
             asked.put(id, candidate);
@@ -96,7 +99,8 @@ public final class FoundingActor extends AbstractBehavior<FoundingActor.Command>
             voters.put(described.voter(), candidate);
             return follow(founding.voterDescribed(described.voter(), described.config(), described.serving()));
         } else if (reply instanceof RegistryReply.ConfigStored stored) {
-            return follow(founding.configStored(stored.voter()));
+            RegistryConfig config = proposed.remove(stored.requestId());
+            return config == null ? this : follow(founding.configStored(stored.voter(), config));
         } else if (reply instanceof RegistryReply.VoterRefused refused) {
             say("Voter " + refused.voter() + " refuses the first config: " + refused.reason());
         }
@@ -110,18 +114,26 @@ public final class FoundingActor extends AbstractBehavior<FoundingActor.Command>
         } else if (step instanceof Founding.Step.Propose propose) {
             propose.config()
                     .voters()
-                    .forEach(voter -> send(voter, new RegistryRequest.FoundCluster(voter, ++lastId, propose.config())));
+                    .forEach(voter -> send(
+                            voter, new RegistryRequest.FoundCluster(voter, idOf(propose.config()), propose.config())));
         } else if (step instanceof Founding.Step.Activate activate) {
             activate.config()
                     .voters()
-                    .forEach(voter ->
-                            send(voter, new RegistryRequest.ActivateConfig(voter, ++lastId, activate.config())));
+                    .forEach(voter -> send(
+                            voter,
+                            new RegistryRequest.ActivateConfig(voter, idOf(activate.config()), activate.config())));
         } else if (step instanceof Founding.Step.Wait wait) {
             say("Founding the registry: " + wait.reason());
         } else if (step instanceof Founding.Step.Refuse refuse) {
             say("The registry is not founded: " + refuse.reason());
         }
         return this;
+    }
+
+    private long idOf(RegistryConfig config) {
+        lastId++;
+        proposed.put(lastId, config);
+        return lastId;
     }
 
     private void send(VoterId voter, RegistryRequest request) {

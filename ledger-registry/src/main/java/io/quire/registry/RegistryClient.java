@@ -8,17 +8,12 @@ import io.quire.protocol.Registry;
 import io.quire.protocol.RegistryConfig;
 import io.quire.protocol.RegistryKey;
 import io.quire.registry.core.Effect;
-import io.quire.registry.core.RegisterListing;
 import java.time.Duration;
-import java.util.ArrayList;
-import java.util.List;
 import java.util.Optional;
 import java.util.UUID;
-import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionStage;
 import java.util.function.BiFunction;
 import java.util.function.Consumer;
-import java.util.stream.Stream;
 import org.apache.pekko.actor.typed.ActorRef;
 import org.apache.pekko.actor.typed.ActorSystem;
 import org.apache.pekko.actor.typed.Props;
@@ -54,7 +49,7 @@ public final class RegistryClient implements Registry {
     public static RegistryClient create(
             ActorSystem<?> system, RegistrySettings settings, BiFunction<RegistryKey, Runnable, AutoCloseable> hints) {
         ActorRef<RegistryClientActor.Command> actor = system.systemActorOf(
-                RegistryClientActor.create(settings, new ProposerId(UUID.randomUUID()), System::nanoTime),
+                RegistryClientActor.create(settings, () -> new ProposerId(UUID.randomUUID()), System::nanoTime),
                 "quire-registry-client",
                 Props.empty());
         return new RegistryClient(system, settings, actor, hints);
@@ -87,10 +82,9 @@ public final class RegistryClient implements Registry {
         if (limit < 1 || limit > 1000) {
             throw new IllegalArgumentException("a page has 1 to 1000 registers: " + limit);
         }
-        return this.<RegistryClientActor.Listed>ask(
+        return this.<RegistryOperations.Listed>ask(
                         replyTo -> new RegistryClientActor.ListPage(prefix, after, limit, replyTo))
-                .thenCompose(
-                        listed -> settle(listed.page().orElseThrow(() -> new UnavailableException(listed.reason()))));
+                .thenApply(listed -> listed.page().orElseThrow(() -> new UnavailableException(listed.reason())));
     }
 
     @Override
@@ -114,22 +108,6 @@ public final class RegistryClient implements Registry {
     /** The config that this client works with; empty until voters that serve were found. */
     public CompletionStage<Optional<RegistryConfig>> config() {
         return this.<Optional<RegistryConfig>>ask(RegistryClientActor.DescribeConfig::new);
-    }
-
-    private CompletionStage<Page> settle(RegisterListing.Page page) {
-        List<CompletableFuture<Item>> reads = new ArrayList<>();
-        page.unsettled()
-                .forEach(key -> reads.add(
-                        read(key).thenApply(value -> new Item(key, value)).toCompletableFuture()));
-        return CompletableFuture.allOf(reads.toArray(new CompletableFuture<?>[0]))
-                .thenApply(done -> new Page(
-                        Stream.concat(
-                                        page.settled().stream().map(item -> new Item(item.key(), item.value())),
-                                        reads.stream().map(CompletableFuture::join))
-                                .filter(item -> !item.value().isAbsent())
-                                .sorted(java.util.Comparator.comparing(Item::key))
-                                .toList(),
-                        page.next()));
     }
 
     private <T> CompletionStage<T> ask(

@@ -2,24 +2,29 @@ package io.quire.registry.core;
 
 import io.quire.protocol.RegistryConfig;
 import io.quire.protocol.VoterId;
-import java.util.HashMap;
-import java.util.HashSet;
+import java.util.Comparator;
 import java.util.List;
 import java.util.Map;
+import java.util.Objects;
 import java.util.Optional;
 import java.util.Set;
+import java.util.TreeMap;
+import java.util.TreeSet;
 
 /**
  * Founds a cluster's registry (R6): once as many voters as configured are known and none of them belongs to a cluster,
  * everybody computes the same config, asks each voter to store it, and activates it when a majority has. Voters refuse a
- * second, different config for ever, so that two foundings cannot both reach a majority. Not thread-safe.
+ * second, different config for ever, so that two foundings cannot both reach a majority. A founding that stopped half
+ * way goes on wherever it stopped, until all voters serve: one that was down when the others were activated would
+ * otherwise be missing for ever. Not thread-safe.
  */
 public final class Founding {
     private final String clusterName;
     private final int votersExpected;
-    private final Map<VoterId, Optional<RegistryConfig>> described = new HashMap<>();
-    private final Set<VoterId> serving = new HashSet<>();
-    private final Set<VoterId> stored = new HashSet<>();
+    private final Set<VoterId> described = new TreeSet<>();
+    private final Set<VoterId> serving = new TreeSet<>();
+    /** What voters are known to have stored, which they never give up. */
+    private final Map<VoterId, RegistryConfig> stored = new TreeMap<>();
 
     /** What to do next. */
     public sealed interface Step {
@@ -32,7 +37,10 @@ public final class Founding {
         /** Tell each voter that a majority has stored it. */
         record Activate(RegistryConfig config) implements Step {}
 
-        /** The registry exists, with this config; nothing is to be founded. */
+        /** Nothing that was not known before. */
+        record NothingNew() implements Step {}
+
+        /** The registry exists, with this config; nothing is left to be done. */
         record Exists(RegistryConfig config) implements Step {}
 
         /** The voters here do not belong together; an operator has to look. */
@@ -49,22 +57,22 @@ public final class Founding {
 
     /** A voter said who it is and what it has stored. */
     public Step voterDescribed(VoterId voter, Optional<RegistryConfig> config, boolean isServing) {
-        described.put(voter, config);
+        described.add(voter);
+        config.ifPresent(c -> stored.put(voter, c));
         if (isServing) {
             serving.add(voter);
         }
         return next();
     }
 
-    /** A voter has stored the proposed config. */
-    public Step configStored(VoterId voter) {
-        stored.add(voter);
-        return next();
+    /** A voter has stored {@code config}, or had before. */
+    public Step configStored(VoterId voter, RegistryConfig config) {
+        boolean known = config.equals(stored.put(voter, config));
+        return known ? new Step.NothingNew() : next();
     }
 
     private Step next() {
-        List<RegistryConfig> configs =
-                described.values().stream().flatMap(Optional::stream).distinct().toList();
+        List<RegistryConfig> configs = stored.values().stream().distinct().toList();
         Optional<RegistryConfig> foreign = configs.stream()
                 .filter(config -> !config.clusterName().equals(clusterName))
                 .findFirst();
@@ -73,7 +81,7 @@ public final class Founding {
                     + foreign.get().clusterName() + "', this one is '" + clusterName + "'");
         }
         if (!serving.isEmpty()) {
-            return new Step.Exists(newest(configs));
+            return afterActivation(newestServed());
         }
         if (described.size() > votersExpected) {
             return new Step.Refuse(described.size() + " voters are there, " + votersExpected + " are configured");
@@ -81,21 +89,41 @@ public final class Founding {
         if (configs.size() > 1) {
             return new Step.Refuse("voters have stored different first configs: " + configs);
         }
-        if (configs.size() == 1 && !configs.get(0).voters().containsAll(described.keySet())) {
+        if (configs.size() == 1 && !configs.get(0).voters().containsAll(described)) {
             return new Step.Refuse("a voter has stored a first config that another one is not part of");
         }
         if (configs.isEmpty() && described.size() < votersExpected) {
             return new Step.Wait(described.size() + " of " + votersExpected + " voters are there");
         }
-        RegistryConfig config = configs.isEmpty()
-                ? RegistryConfig.founding(clusterName, List.copyOf(described.keySet()))
-                : configs.get(0);
+        RegistryConfig config =
+                configs.isEmpty() ? RegistryConfig.founding(clusterName, List.copyOf(described)) : configs.get(0);
         return stored.size() >= config.majority() ? new Step.Activate(config) : new Step.Propose(config);
     }
 
-    private static RegistryConfig newest(List<RegistryConfig> configs) {
-        return configs.stream()
-                .max(java.util.Comparator.comparingLong(RegistryConfig::epoch))
+    /** Somebody serves, so a majority has stored the config: are the other voters as far? */
+    private Step afterActivation(RegistryConfig config) {
+        List<VoterId> behind = config.voters().stream()
+                .filter(voter -> !serving.contains(voter))
+                .toList();
+        if (behind.isEmpty() || config.epoch() > 1) {
+            return new Step.Exists(config);
+        }
+        if (behind.stream()
+                .anyMatch(voter -> !stored.getOrDefault(voter, config).equals(config))) {
+            return new Step.Refuse("voters have stored different first configs");
+        }
+        if (behind.stream().noneMatch(described::contains)) {
+            return new Step.Wait("the registry serves; voters missing: " + behind);
+        }
+        boolean allStored = behind.stream().filter(described::contains).allMatch(stored::containsKey);
+        return allStored ? new Step.Activate(config) : new Step.Propose(config);
+    }
+
+    private RegistryConfig newestServed() {
+        return serving.stream()
+                .map(stored::get)
+                .filter(Objects::nonNull)
+                .max(Comparator.comparingLong(RegistryConfig::epoch))
                 .orElseThrow(() -> new IllegalStateException("a voter serves without a config"));
     }
 }

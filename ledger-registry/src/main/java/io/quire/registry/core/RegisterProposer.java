@@ -40,6 +40,8 @@ import java.util.Set;
  * <p>Not thread-safe. Time comes in with each input; there is no other.
  */
 public final class RegisterProposer {
+    private static final int LEAP_MAX_LOG = 8;
+
     private enum Phase {
         IDLE,
         READING,
@@ -234,7 +236,7 @@ public final class RegisterProposer {
             newRound(Phase.READING, nowNanos);
             readBallots.clear();
             sendToMissing(effects);
-        } else if (held != null && held.value().version() == operation.change().expectedVersion()) {
+        } else if (held != null && mayFollow(held.value(), operation.change())) {
             HeldPromise promise = held;
             held = null;
             accept(
@@ -253,6 +255,10 @@ public final class RegisterProposer {
     private void prepare(List<Effect> effects, long nowNanos) {
         held = null;
         newRound(Phase.PREPARING, nowNanos);
+        if (attempts > 0) {
+            // While this one waited others went on; a ballot just above the one it lost to would lose again, for ever.
+            highestCounter = Math.addExact(highestCounter, 1L << Math.min(attempts, LEAP_MAX_LOG));
+        }
         ballot = newBallot();
         highestAccepted = Ballot.ZERO;
         highestValue = RegisterValue.ABSENT;
@@ -267,14 +273,20 @@ public final class RegisterProposer {
             return;
         }
         Operation.Change change = current.change();
-        boolean mine = currentValue.versionWrittenBy(change.opId()).isPresent();
-        if (!mine && currentValue.version() == change.expectedVersion()) {
+        // Below the expected version a lost attempt, perhaps another proposer's, may still become registered.
+        boolean behind = currentValue.version() < change.expectedVersion();
+        if (mayFollow(currentValue, change)) {
             accept(ballot, currentValue.changedTo(change.value(), change.opId()), effects, nowNanos);
-        } else if (promisesAgree && !ambiguous) {
+        } else if (promisesAgree && !ambiguous && !behind) {
             complete(outcomeOf(currentValue), effects, nowNanos);
         } else {
             accept(ballot, currentValue, effects, nowNanos);
         }
+    }
+
+    private static boolean mayFollow(RegisterValue value, Operation.Change change) {
+        return value.version() == change.expectedVersion()
+                && value.versionWrittenBy(change.opId()).isEmpty();
     }
 
     private void accept(Ballot ballot, RegisterValue value, List<Effect> effects, long nowNanos) {

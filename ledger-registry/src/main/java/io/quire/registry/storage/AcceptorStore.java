@@ -40,6 +40,8 @@ public final class AcceptorStore implements AutoCloseable {
     private static final Payload VOTER = Payload.ofUtf8("m/voter");
     private static final Payload CONFIG = Payload.ofUtf8("m/config");
     private static final String REGISTER = "r";
+    /** A list ends with the register that reaches this: a message above Artery's frame would vanish without a word. */
+    private static final int LIST_BYTES_MAX = 128 << 10;
 
     private final KeyValueStore store;
     private final VoterId voter;
@@ -227,20 +229,24 @@ public final class AcceptorStore implements AutoCloseable {
 
         /** Lists what was committed before this group: its own changes are not yet anybody's to see. */
         private RegistryReply list(RegistryRequest.ListRegisters list, Snapshot snapshot) {
-            String start = list.after().map(key -> key.path() + '\0').orElse(list.prefix());
+            String behind = list.after().map(key -> key.path() + '\0').orElse("");
+            String start = behind.compareTo(list.prefix()) > 0 ? behind : list.prefix();
             List<RegistryReply.Listed> registers = new ArrayList<>();
             boolean[] more = {false};
+            int[] bytes = {0};
             int limit = Math.max(1, Math.min(list.limit(), 1000));
             snapshot.scan(
                     Payload.ofUtf8(REGISTER + start),
                     Payload.ofUtf8(REGISTER + list.prefix() + '\u007f'),
                     (key, value) -> {
-                        if (registers.size() == limit) {
+                        if (registers.size() == limit || bytes[0] >= LIST_BYTES_MAX) {
                             more[0] = true;
                             return false;
                         }
+                        int size = value.remaining();
                         Acceptor.State state = decodeState(value);
                         if (!state.accepted().isZero()) {
+                            bytes[0] += key.length() + size;
                             registers.add(new RegistryReply.Listed(
                                     new RegistryKey(key.toUtf8().substring(REGISTER.length())),
                                     state.accepted(),

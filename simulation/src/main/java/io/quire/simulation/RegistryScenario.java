@@ -1,0 +1,233 @@
+package io.quire.simulation;
+
+import io.quire.protocol.ProposerId;
+import io.quire.protocol.RegistryKey;
+import io.quire.protocol.VoterId;
+import io.quire.registry.RegistrySettings;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Map;
+import java.util.NavigableMap;
+import java.util.Optional;
+import java.util.Random;
+import java.util.TreeMap;
+import java.util.UUID;
+import java.util.stream.Stream;
+
+/**
+ * A registry of 3 or 5 voters, founded by two nodes at once and used by 3 to 8 clients, while messages get lost,
+ * repeated and late, machines crash and pause, commits fail and the network falls apart. Then all of that ends, and
+ * every operation has to succeed. Judged are the history of each register and the claims that were made about it.
+ *
+ * <p>One run, once. Subclasses plant errors, to see whether they are found.
+ */
+public class RegistryScenario {
+    private static final long MILLI = 1_000_000;
+    private static final long STEPS_MAX = 500_000;
+    private static final int HEALTHY_OPERATIONS = 4;
+    private static final long PAUSE_MAX_NANOS = 400 * MILLI;
+    private static final long OUTAGE_MAX_NANOS = 500 * MILLI;
+    private static final long PATIENCE_NANOS = 60_000 * MILLI;
+
+    private final Simulation simulation;
+    private final SimulatedNetwork network;
+    private final Random random;
+    private final RegistrySettings settings;
+    private final List<SimulatedNode> voters = new ArrayList<>();
+    private final List<SimulatedNode> founders = new ArrayList<>();
+    private final List<SimulatedNode> clients = new ArrayList<>();
+    private final List<RegistryWorkload> workloads = new ArrayList<>();
+    private final NavigableMap<RegistryKey, RegisterJudge> judges = new TreeMap<>();
+    private final long chaosNanos;
+    private final long chaosPauseNanos;
+    private boolean healed;
+
+    /**
+     * @param operations how many reads and changes were judged
+     * @param violation what is wrong, if anything, and what happened last
+     */
+    public record Result(long seed, long steps, int operations, Optional<String> violation) {}
+
+    public RegistryScenario(long seed) {
+        simulation = new Simulation(seed, STEPS_MAX);
+        network = new SimulatedNetwork(simulation, NetworkFaults.NONE);
+        random = simulation.random("scenario");
+        settings = new RegistrySettings(
+                Duration.ofMillis(600),
+                Duration.ofMillis(60),
+                Duration.ofMillis(4),
+                64,
+                List.of(1, 2, 100).get(random.nextInt(3)),
+                10,
+                Duration.ofMillis(100));
+        chaosNanos = (1_000 + random.nextInt(1_500)) * MILLI;
+        chaosPauseNanos = (40 + random.nextInt(400)) * MILLI;
+    }
+
+    /** A voter; subclasses may give a bad one. */
+    protected SimulatedVoter newVoter(VoterId identity, Random random) {
+        return new SimulatedVoter(identity, random);
+    }
+
+    /** The next proposer id of client {@code number}; subclasses may give a bad one. */
+    protected ProposerId newProposerId(int number, Random random) {
+        return new ProposerId(new UUID(random.nextLong(), random.nextLong()));
+    }
+
+    /** Runs it all. */
+    public final Result run() {
+        Optional<String> violation;
+        try {
+            violation = play();
+        } catch (RuntimeException e) {
+            violation = Optional.of(e + " at " + e.getStackTrace()[0]);
+        }
+        int operations =
+                judges.values().stream().mapToInt(RegisterJudge::operations).sum();
+        return new Result(simulation.seed(), simulation.steps(), operations, violation.map(this::withTrace));
+    }
+
+    private String withTrace(String violation) {
+        return "seed " + simulation.seed() + ": " + violation + "\nWhat happened last:\n  "
+                + String.join("\n  ", simulation.trace());
+    }
+
+    private Optional<String> play() {
+        build();
+        Stream.of(voters, founders, clients)
+                .flatMap(List::stream)
+                .forEach(node -> simulation.schedule(upTo(200 * MILLI), node::start));
+        network.setFaults(newFaults());
+        simulation.schedule(upTo(chaosPauseNanos), this::disturb);
+        simulation.runFor(chaosNanos);
+        heal();
+        simulation.runFor(PAUSE_MAX_NANOS + settings.operationTimeout().toNanos() + 500 * MILLI);
+        workloads.forEach(RegistryWorkload::nowHealthy);
+        boolean done = simulation.runUntil(
+                () -> workloads.stream()
+                        .allMatch(w -> w.isDone() || w.violation().isPresent()),
+                PATIENCE_NANOS);
+        return violation(done);
+    }
+
+    private Optional<String> violation(boolean done) {
+        for (Map.Entry<RegistryKey, RegisterJudge> judge : judges.entrySet()) {
+            Optional<String> violation = judge.getValue().violation();
+            if (violation.isPresent()) {
+                return Optional.of(judge.getKey() + ": " + violation.get());
+            }
+        }
+        Optional<String> violation = workloads.stream()
+                .map(RegistryWorkload::violation)
+                .flatMap(Optional::stream)
+                .findFirst();
+        return done ? violation : violation.or(() -> Optional.of("operations did not end on a healthy cluster"));
+    }
+
+    private void build() {
+        int voterCount = random.nextBoolean() ? 3 : 5;
+        List<String> addresses = new ArrayList<>();
+        Random identities = simulation.random("identities");
+        for (int i = 0; i < voterCount; i++) {
+            String address = "voter" + i;
+            VoterId identity = new VoterId(new UUID(identities.nextLong(), identities.nextLong()));
+            addresses.add(address);
+            voters.add(node(address, newVoter(identity, simulation.random(address))));
+        }
+        for (int i = 0; i < 2; i++) {
+            founders.add(node("founder" + i, new SimulatedFounder("simulated", voterCount, addresses)));
+        }
+        int keys = 1 + random.nextInt(3);
+        for (int i = 0; i < keys; i++) {
+            judges.put(RegistryWorkload.key(i), new RegisterJudge());
+        }
+        long thinkMaxNanos = (1 + random.nextInt(100)) * MILLI;
+        RegistryWorkload.Plan plan = new RegistryWorkload.Plan(addresses, settings, thinkMaxNanos, HEALTHY_OPERATIONS);
+        int clientCount = 3 + random.nextInt(6);
+        for (int i = 0; i < clientCount; i++) {
+            int number = i;
+            String address = "client" + i;
+            RegistryWorkload workload = new RegistryWorkload(
+                    address, simulation.random(address), plan, judges, () -> newProposerId(number, identities));
+            workloads.add(workload);
+            clients.add(node(address, workload));
+        }
+    }
+
+    private SimulatedNode node(String address, SimulatedNode.Program program) {
+        return new SimulatedNode(simulation, network, address, program);
+    }
+
+    private NetworkFaults newFaults() {
+        double badness = random.nextDouble();
+        return switch (random.nextInt(4)) {
+            case 0 -> NetworkFaults.NONE;
+            case 1 -> new NetworkFaults(0.2 * badness, 0, 0, 50_000, 2 * MILLI, 2 * MILLI);
+            case 2 -> new NetworkFaults(0.05, 0.2 * badness, 0.2 * badness, 50_000, MILLI, 300 * MILLI);
+            default -> new NetworkFaults(0.1 * badness, 0.05, 0.05, 10_000, 20 * MILLI, 900 * MILLI);
+        };
+    }
+
+    private void disturb() {
+        if (healed) {
+            return;
+        }
+        SimulatedNode voter = any(voters);
+        switch (random.nextInt(11)) {
+            case 0 -> voter.crashFor(upTo(OUTAGE_MAX_NANOS));
+            case 1, 2 -> {
+                voter.crashAtEffect(1 + random.nextInt(12));
+                simulation.schedule(upTo(OUTAGE_MAX_NANOS), voter::start);
+            }
+            case 3 -> voter.disk().failCommit(1 + random.nextInt(6));
+            case 4 -> voter.pause(upTo(PAUSE_MAX_NANOS));
+            case 5 -> any(clients).pause(upTo(PAUSE_MAX_NANOS));
+            case 6 -> any(clients).crashFor(upTo(OUTAGE_MAX_NANOS));
+            case 7 -> {
+                SimulatedNode client = any(clients);
+                client.crashAtEffect(1 + random.nextInt(12));
+                simulation.schedule(upTo(OUTAGE_MAX_NANOS), client::start);
+            }
+            case 8 -> {
+                SimulatedNode founder = any(founders);
+                founder.crashAtEffect(1 + random.nextInt(8));
+                simulation.schedule(upTo(OUTAGE_MAX_NANOS), founder::start);
+            }
+            case 9 -> partition();
+            default -> network.setFaults(newFaults());
+        }
+        simulation.schedule(upTo(chaosPauseNanos), this::disturb);
+    }
+
+    private void partition() {
+        List<String> oneSide = new ArrayList<>();
+        List<String> otherSide = new ArrayList<>();
+        Stream.of(voters, clients).flatMap(List::stream).forEach(node -> (random.nextBoolean() ? oneSide : otherSide)
+                .add(node.address()));
+        if (random.nextBoolean()) {
+            network.partition(oneSide, otherSide);
+        } else {
+            oneSide.forEach(from -> otherSide.forEach(to -> network.cut(from, to)));
+        }
+        simulation.schedule(upTo(OUTAGE_MAX_NANOS), network::heal);
+    }
+
+    private void heal() {
+        healed = true;
+        network.heal();
+        network.setFaults(NetworkFaults.NONE);
+        Stream.of(voters, founders, clients).flatMap(List::stream).forEach(node -> {
+            node.cancelCrash();
+            node.start();
+        });
+    }
+
+    private <T> T any(List<T> list) {
+        return list.get(random.nextInt(list.size()));
+    }
+
+    private long upTo(long nanos) {
+        return (long) (random.nextDouble() * nanos);
+    }
+}
