@@ -44,7 +44,7 @@ class BookieStoreCrashTest {
         private final BookieStoreModel model = new BookieStoreModel();
         private final int ledgers;
         private BookieStore store;
-        private long bootEpoch;
+        private long bootEpoch = 1;
 
         Run(long seed) {
             random = new Random(seed * 7919 + 17);
@@ -97,10 +97,11 @@ class BookieStoreCrashTest {
         private void boot() {
             store = BookieStore.open(
                     STORE,
-                    new BootEpoch(++bootEpoch),
+                    new BootEpoch(bootEpoch),
                     settings,
                     disk.openFileStore("journal"),
                     disk.openKeyValueStore("ledgers"));
+            bootEpoch++;
         }
 
         /** The process ends, with or without the power of the machine. */

@@ -88,6 +88,7 @@ public final class BookieStore implements AutoCloseable {
      * knows whether they are durable or only in the page cache of a machine that kept running, and nothing may be served
      * that a crash could take back (H65). Closing the store closes both parts; when this throws the caller closes them.
      *
+     * @param bootEpoch rises with each boot that got as far as to have opened the store
      * @throws io.quire.storage.StorageException when something durable is damaged or missing
      */
     public static BookieStore open(
@@ -96,6 +97,10 @@ public final class BookieStore implements AutoCloseable {
         Replay replay = new Replay(ledgers, settings);
         JournalScan.Result scan = new JournalScan(journalFiles, store).replay(ledgers.appliedSequence(), replay::apply);
         replay.flush();
+        if (scan.segments().isEmpty() && bootEpoch.compareTo(BootEpoch.NEVER_BOOTED.next()) > 0) {
+            throw new JournalScan.DamagedJournalException(
+                    "the journal is gone, but this is boot " + bootEpoch + " of the store");
+        }
         Journal journal = Journal.open(
                 journalFiles,
                 store,
