@@ -251,11 +251,6 @@ public final class BookieBoot {
         BookieId bookie = opened.identity().bookieId();
         FileStore journalFiles = NioFileStore.open(place.directory().resolve(JOURNAL));
         try {
-            if (bootEpoch.value() > 1
-                    && opened.boot().confirmed().value() > 0
-                    && journalFiles.list().isEmpty()) {
-                throw new StorageException("the journal of " + place.directory() + " is gone");
-            }
             BookieStore store = BookieStore.open(bookie, bootEpoch, settings.store(), journalFiles, opened.ledgers());
             opened.boot().withConfirmedIntent(place.clusterId()).write(opened.ledgers());
             return new Booted(bookie, bootEpoch, store, opened.ledgers(), opened.root(), opened.lock());

@@ -80,6 +80,14 @@ final class BlockFormat {
         return entries;
     }
 
+    /** How many entries a block says it holds; only its head is touched. */
+    static int countOf(ByteBuffer block) {
+        if (block.remaining() < HEADER_BYTES) {
+            throw new StorageException("a block of " + block.remaining() + " bytes");
+        }
+        return block.getInt(block.position() + Integer.BYTES);
+    }
+
     /** The id of the last entry of a block. */
     static long lastEntryIdOf(List<Payload> entries) {
         return EntryFormat.entryIdOf(entries.get(entries.size() - 1));

@@ -8,11 +8,15 @@ import io.quire.protocol.LedgerId;
 import io.quire.protocol.Payload;
 import io.quire.storage.FileStore;
 import io.quire.storage.KeyValueStore;
+import io.quire.storage.StorageException;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.NavigableMap;
 import java.util.Optional;
+import java.util.Set;
 import java.util.TreeMap;
+import java.util.concurrent.ConcurrentHashMap;
+import java.util.concurrent.atomic.AtomicLong;
 
 /**
  * One bookie's data: journal, memtables and ledger store.
@@ -26,6 +30,9 @@ import java.util.TreeMap;
  * #flushStep} to the flusher's, reads to any.
  */
 public final class BookieStore implements AutoCloseable {
+    /** How many ledgers are remembered as counted; forgetting costs another count. */
+    private static final int COUNTED_LEDGERS_MAX = 100_000;
+
     private final BookieId store;
     private final Settings settings;
     private final Journal journal;
@@ -33,6 +40,10 @@ public final class BookieStore implements AutoCloseable {
 
     /** Newest first; the first one is active. */
     private volatile List<Memtable> memtables;
+
+    private final AtomicLong conflicts;
+    /** Ledgers whose blocks were counted since boot. */
+    private final Set<Long> whole = ConcurrentHashMap.newKeySet();
 
     private MemtableFlush flush;
     private long replayedRecords;
@@ -63,18 +74,21 @@ public final class BookieStore implements AutoCloseable {
     /** A record that is durable now. */
     public record Appended(long sequence, JournalRecord record) {}
 
-    private BookieStore(
-            BookieId store, Settings settings, Journal journal, LedgerStore ledgers, List<Memtable> memtables) {
+    private BookieStore(BookieId store, Settings settings, Journal journal, LedgerStore ledgers, Replay replay) {
         this.store = store;
         this.settings = settings;
         this.journal = journal;
         this.ledgers = ledgers;
-        this.memtables = memtables;
+        this.memtables = List.of(replay.active);
+        this.conflicts = replay.conflicts;
     }
 
     /**
-     * Opens the store and replays its journal. Closing it closes both parts.
+     * Opens the store and replays its journal, all of it into the ledger store: of the last records in the journal nobody
+     * knows whether they are durable or only in the page cache of a machine that kept running, and nothing may be served
+     * that a crash could take back (H65). Closing the store closes both parts; when this throws the caller closes them.
      *
+     * @param bootEpoch rises with each boot that got as far as to have opened the store
      * @throws io.quire.storage.StorageException when something durable is damaged or missing
      */
     public static BookieStore open(
@@ -82,13 +96,18 @@ public final class BookieStore implements AutoCloseable {
         LedgerStore ledgers = new LmdbLedgerStore(ledgerFiles);
         Replay replay = new Replay(ledgers, settings);
         JournalScan.Result scan = new JournalScan(journalFiles, store).replay(ledgers.appliedSequence(), replay::apply);
+        replay.flush();
+        if (scan.segments().isEmpty() && bootEpoch.compareTo(BootEpoch.NEVER_BOOTED.next()) > 0) {
+            throw new JournalScan.DamagedJournalException(
+                    "the journal is gone, but this is boot " + bootEpoch + " of the store");
+        }
         Journal journal = Journal.open(
                 journalFiles,
                 store,
                 bootEpoch,
                 new Journal.Settings(settings.segmentBytes(), settings.groupBytesMax(), settings.sparesMax()),
                 scan);
-        BookieStore opened = new BookieStore(store, settings, journal, ledgers, List.of(replay.active));
+        BookieStore opened = new BookieStore(store, settings, journal, ledgers, replay);
         opened.replayedRecords = scan.records();
         journal.release(ledgers.appliedSequence());
         return opened;
@@ -98,6 +117,7 @@ public final class BookieStore implements AutoCloseable {
     private static final class Replay {
         private final LedgerStore ledgers;
         private final Settings settings;
+        private final AtomicLong conflicts = new AtomicLong();
         private Memtable active;
 
         Replay(LedgerStore ledgers, Settings settings) {
@@ -107,15 +127,22 @@ public final class BookieStore implements AutoCloseable {
         }
 
         void apply(long sequence, JournalRecord record) {
-            if (active.weight() + record.weight() > settings.memtableBytes() && !active.isEmpty()) {
-                MemtableFlush flush = new MemtableFlush(active, ledgers, settings);
-                boolean done = false;
-                while (!done) {
-                    done = flush.step();
-                }
-                active = new Memtable(active.lastSequence());
+            if (active.weight() + record.weight() > settings.memtableBytes()) {
+                flush();
             }
-            active.apply(sequence, record);
+            conflicts.addAndGet(active.apply(sequence, record));
+        }
+
+        void flush() {
+            if (active.isEmpty()) {
+                return;
+            }
+            MemtableFlush flush = new MemtableFlush(active, ledgers, settings, conflicts);
+            boolean done = false;
+            while (!done) {
+                done = flush.step();
+            }
+            active = new Memtable(active.lastSequence());
         }
     }
 
@@ -157,9 +184,14 @@ public final class BookieStore implements AutoCloseable {
         memtables = List.copyOf(next);
     }
 
+    /** Whether {@code record} fits into a group at all. */
+    public boolean canTake(JournalRecord record) {
+        return JournalFormat.encodedBytes(record) <= settings.groupBytesMax();
+    }
+
     /** How many of {@code records}, from the first on, fit into one group together; at least one. */
     public int groupOf(List<? extends JournalRecord> records) {
-        int bytes = 0;
+        long bytes = 0;
         int count = 0;
         for (JournalRecord record : records) {
             bytes += JournalFormat.encodedBytes(record);
@@ -175,8 +207,13 @@ public final class BookieStore implements AutoCloseable {
      * Journals a group of records with one sync and applies them. On return all of them are durable and can be read.
      *
      * @throws io.quire.storage.StorageException when they may not be durable; the store must not be used any more
+     * @throws IllegalArgumentException when they do not fit into one group; nothing was journaled
      */
     public void append(List<? extends JournalRecord> records) {
+        if (groupOf(records) < records.size() || !records.stream().allMatch(this::canTake)) {
+            throw new IllegalArgumentException(
+                    records.size() + " records do not fit into a group of " + settings.groupBytesMax() + " bytes");
+        }
         long first = -1;
         for (JournalRecord record : records) {
             long sequence = journal.add(record);
@@ -185,7 +222,7 @@ public final class BookieStore implements AutoCloseable {
         journal.sync();
         Memtable active = memtables.get(0);
         for (int i = 0; i < records.size(); i++) {
-            active.apply(first + i, records.get(i));
+            conflicts.addAndGet(active.apply(first + i, records.get(i)));
         }
     }
 
@@ -211,7 +248,7 @@ public final class BookieStore implements AutoCloseable {
         }
         Memtable oldest = current.get(current.size() - 1);
         if (flush == null || flush.memtable() != oldest) {
-            flush = new MemtableFlush(oldest, ledgers, settings);
+            flush = new MemtableFlush(oldest, ledgers, settings, conflicts);
         }
         if (!flush.step()) {
             return false;
@@ -225,7 +262,7 @@ public final class BookieStore implements AutoCloseable {
 
     /** Entries that came with other bytes than were stored, since boot: an alarm (R18). */
     public long conflicts() {
-        return memtables.get(0).conflicts();
+        return conflicts.get();
     }
 
     /** What is known of a ledger, durably; empty when the store never heard of it. */
@@ -260,7 +297,8 @@ public final class BookieStore implements AutoCloseable {
     public record LedgerView(boolean fenced, long lastAddConfirmed, long lastEntryId) {}
 
     /**
-     * Reads entries in {@code [first, last]}, ascending, as far as the limits go; one entry always fits. The memtables
+     * Reads entries in {@code [first, last]}, ascending, as far as the limits go; one entry always fits. Ids above {@link
+     * EntryId#MAX} are not spoken of. The memtables
      * are captured before the ledger store is opened, so that an entry that moves in between is seen in one of them
      * (R19).
      *
@@ -268,44 +306,59 @@ public final class BookieStore implements AutoCloseable {
      */
     public EntryRange read(LedgerId ledgerId, long first, long last, int entriesMax, int bytesMax) {
         List<Memtable> captured = memtables;
-        TreeMap<Long, Payload> found = new TreeMap<>();
-        boolean[] cut = {false};
+        long lastValid = Math.min(last, EntryId.MAX);
+        Collector collector = new Collector(entriesMax, bytesMax, lastValid);
         try (LedgerStore.Reader reader = ledgers.openReader()) {
-            long[] bytes = {0};
-            reader.read(ledgerId, first, last, (entryId, encoded) -> {
-                if (found.size() > entriesMax || bytes[0] > bytesMax) {
-                    cut[0] = true;
-                    return false;
-                }
-                found.put(entryId, encoded);
-                bytes[0] += encoded.length();
-                return true;
-            });
+            reader.read(ledgerId, first, lastValid, collector::take);
         }
-        long end = cut[0] ? found.lastKey() : last;
-        for (Memtable memtable : captured) {
-            memtable.slice(ledgerId).ifPresent(slice -> collect(slice, first, end, entriesMax, bytesMax, found));
+        // Oldest first: where bytes differ the older ones stay (R18).
+        for (int i = captured.size() - 1; i >= 0; i--) {
+            captured.get(i).slice(ledgerId).ifPresent(slice -> collector.takeAll(slice, first));
         }
-        return limited(found, end, entriesMax, bytesMax);
+        return limited(collector.found.headMap(collector.end, true), collector.end, entriesMax, bytesMax);
     }
 
-    /** Adds what a memtable holds, at most about as much as can be answered. */
-    private static void collect(
-            Memtable.Slice slice,
-            long first,
-            long last,
-            int entriesMax,
-            int bytesMax,
-            NavigableMap<Long, Payload> into) {
-        long bytes = 0;
-        int count = 0;
-        for (var entry : slice.entries().subMap(first, true, last, true).entrySet()) {
-            if (count > entriesMax || bytes > bytesMax) {
-                break;
+    /** Takes from each source, in turn, about as much as can be answered. */
+    private static final class Collector {
+        private final NavigableMap<Long, Payload> found = new TreeMap<>();
+        private final int entriesMax;
+        private final int bytesMax;
+        private long end;
+        private int count;
+        private long bytes;
+
+        /**
+         * @param end every source is looked through up to here, unless it is cut before
+         */
+        Collector(int entriesMax, int bytesMax, long end) {
+            this.entriesMax = entriesMax;
+            this.bytesMax = bytesMax;
+            this.end = end;
+        }
+
+        void takeAll(Memtable.Slice slice, long first) {
+            count = 0;
+            bytes = 0;
+            if (first > end) {
+                return;
             }
-            into.putIfAbsent(entry.getKey(), entry.getValue());
+            for (var entry : slice.entries().subMap(first, true, end, true).entrySet()) {
+                if (!take(entry.getKey(), entry.getValue())) {
+                    return;
+                }
+            }
+        }
+
+        /** Takes one entry of a source, or cuts the source off right before it. */
+        boolean take(long entryId, Payload encoded) {
+            if (count > entriesMax || bytes > bytesMax) {
+                end = entryId - 1;
+                return false;
+            }
+            found.putIfAbsent(entryId, encoded);
             count++;
-            bytes += entry.getValue().length();
+            bytes += encoded.length();
+            return true;
         }
     }
 
@@ -322,6 +375,31 @@ public final class BookieStore implements AutoCloseable {
             bytes += entry.getValue().length();
         }
         return new EntryRange(entries, end + 1);
+    }
+
+    /**
+     * Makes sure that the ledger store has not lost a block of the ledger, so that what {@link #read} does not find was
+     * never held (R19). The blocks are counted once for each ledger and boot.
+     *
+     * @throws io.quire.storage.StorageException when they do not hold as many entries as they should
+     */
+    public void requireWhole(LedgerId ledgerId) {
+        if (whole.contains(ledgerId.value())) {
+            return;
+        }
+        try (LedgerStore.Reader reader = ledgers.openReader()) {
+            long expected =
+                    reader.ledger(ledgerId).map(StoredLedger::entryCount).orElse(0L);
+            long counted = reader.count(ledgerId);
+            if (counted != expected) {
+                throw new StorageException("ledger " + ledgerId + " has lost something: its blocks hold " + counted
+                        + " entries, they should hold " + expected);
+            }
+        }
+        if (whole.size() >= COUNTED_LEDGERS_MAX) {
+            whole.clear();
+        }
+        whole.add(ledgerId.value());
     }
 
     /**

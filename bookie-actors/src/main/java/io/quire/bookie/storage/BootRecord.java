@@ -14,7 +14,7 @@ import java.util.Optional;
 
 /**
  * What a store remembers of its boots, in its ledger store (R7): {@code m/boot} = uuid bookie, int64 confirmed epoch,
- * int8 intent there, uuid operation, int8 clean, string cluster id. The epoch is moved in three steps: the intent here,
+ * int8 intent there, uuid operation, int8 clean, string cluster id; guarded by a CRC, see GuardedValue. The epoch is moved in three steps: the intent here,
  * the compare-and-set of the register, the confirmation here.
  *
  * @param bookieId whose; must agree with the identity file
@@ -57,16 +57,14 @@ public record BootRecord(
         try (Snapshot snapshot = store.openSnapshot()) {
             Payload encoded = snapshot.get(KEY)
                     .orElseThrow(() -> new StorageException("the ledger store was never formatted, or was emptied"));
-            return Fields.decodeAll(encoded.asByteBuffer(), BootRecord::decode);
-        } catch (Fields.MalformedException e) {
-            throw new StorageException("the store's boot record is damaged: " + e.getMessage(), e);
+            return GuardedValue.decode(encoded, "the store's boot record", BootRecord::decode);
         }
     }
 
     /** Durable on return. */
     public void write(KeyValueStore store) {
         try (Transaction transaction = store.begin()) {
-            transaction.put(KEY, Fields.encode(128, this::encode));
+            transaction.put(KEY, GuardedValue.encode(128, this::encode));
             transaction.commit();
         }
     }

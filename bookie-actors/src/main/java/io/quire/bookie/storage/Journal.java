@@ -95,24 +95,18 @@ final class Journal implements AutoCloseable {
         return journal;
     }
 
-    /** Whether {@code record} still fits into the current group. */
-    boolean fits(JournalRecord record) {
-        return group.position() == 0
-                || group.position() + JournalFormat.encodedBytes(record) <= settings.groupBytesMax();
-    }
-
     /**
      * Puts a record into the current group; not durable before {@link #sync}.
      *
      * @return its sequence
-     * @throws IllegalArgumentException when it is larger than a group can be
+     * @throws IllegalArgumentException when it does not fit into the group
      */
     long add(JournalRecord record) {
         requireGood();
         int bytes = JournalFormat.encodedBytes(record);
-        if (bytes > settings.groupBytesMax()) {
-            throw new IllegalArgumentException(
-                    "a record of " + bytes + " bytes does not fit into a group of " + settings.groupBytesMax());
+        if (bytes > settings.groupBytesMax() - group.position()) {
+            throw new IllegalArgumentException("a record of " + bytes + " bytes does not fit behind " + group.position()
+                    + " into a group of " + settings.groupBytesMax());
         }
         if (group.position() == 0 && position + pages(settings.groupBytesMax()) > settings.segmentBytes()) {
             nextSegment();
@@ -190,12 +184,7 @@ final class Journal implements AutoCloseable {
     private void startSegment(long generation) {
         String recycled = spares.poll();
         try {
-            if (recycled != null) {
-                file = files.open(recycled);
-            } else {
-                file = files.create(
-                        JournalScan.SEGMENT_PREFIX + String.format("%08d", nextFileNumber++), settings.segmentBytes());
-            }
+            file = recycled == null ? createFile() : reopened(recycled);
             header = new SegmentHeader(store, generation, nextSequence, settings.segmentBytes());
             file.write(0, JournalFormat.encodeHeader(header));
             file.sync();
@@ -205,6 +194,22 @@ final class Journal implements AutoCloseable {
         }
         position = JournalFormat.PAGE_BYTES;
         chain = JournalFormat.chainSeed(store, generation);
+    }
+
+    private StoreFile createFile() {
+        return files.create(
+                JournalScan.SEGMENT_PREFIX + String.format("%08d", nextFileNumber++), settings.segmentBytes());
+    }
+
+    /** A recycled file of another size, from before the setting was changed, would look cut short. */
+    private StoreFile reopened(String name) {
+        StoreFile recycled = files.open(name);
+        if (recycled.size() == settings.segmentBytes()) {
+            return recycled;
+        }
+        recycled.close();
+        files.delete(name);
+        return createFile();
     }
 
     private void requireGood() {

@@ -39,6 +39,8 @@ import java.util.zip.CRC32C;
 final class JournalFormat {
     static final int PAGE_BYTES = 4096;
     static final int RECORD_HEADER_BYTES = 64;
+    /** Where a record names the generation of its segment. */
+    static final int GENERATION_OFFSET = 24;
 
     private static final int SEGMENT_MAGIC = 0x514A5348;
     private static final int SEGMENT_HEADER_BYTES = 52;

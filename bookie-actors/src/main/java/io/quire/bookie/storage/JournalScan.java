@@ -14,8 +14,8 @@ import java.util.function.BiConsumer;
 
 /**
  * Reads a journal after a stop and tells a torn tail, which was never acknowledged, from damage (R20): a bad record n is
- * damage if and only if something valid says that n was durable, a later record or the header of a later segment. Not
- * thread-safe.
+ * damage if and only if something valid says that n was durable, a later record or the header of a later segment. What
+ * is replayed of the last group may be in the page cache only. Not thread-safe.
  */
 final class JournalScan {
     /** The prefix of segment file names. */
@@ -28,8 +28,8 @@ final class JournalScan {
     record Segment(String fileName, SegmentHeader header) {}
 
     /**
-     * @param segments those with a header of this store, by generation
-     * @param lastSequence the last record of the journal; one less than the first sequence when it holds none
+     * @param segments those with a header of this store, by generation; recycled ones that wait for use are among them
+     * @param lastSequence the last record of the journal, not below the applied one
      * @param records how many were shown to the visitor
      */
     record Result(List<Segment> segments, long lastSequence, long records) {}
@@ -47,15 +47,16 @@ final class JournalScan {
     Result replay(long appliedSequence, BiConsumer<Long, JournalRecord> visitor) {
         List<Segment> segments = segments();
         if (segments.isEmpty()) {
+            if (appliedSequence > 0) {
+                throw new DamagedJournalException(
+                        "the journal is gone, but the ledger store holds records up to " + appliedSequence);
+            }
             return new Result(segments, appliedSequence, 0);
         }
-        long expected = segments.get(0).header().firstSequence();
-        if (expected > appliedSequence + 1) {
-            throw new DamagedJournalException("the journal starts at record " + expected
-                    + ", but the ledger store ends at " + appliedSequence + ": a segment is missing");
-        }
+        int start = startOf(segments, appliedSequence);
+        long expected = segments.get(start).header().firstSequence();
         long records = 0;
-        for (int i = 0; i < segments.size(); i++) {
+        for (int i = start; i < segments.size(); i++) {
             SegmentHeader header = segments.get(i).header();
             if (header.firstSequence() != expected) {
                 throw new DamagedJournalException("record " + expected + " is missing: segment "
@@ -75,18 +76,66 @@ final class JournalScan {
                 walk.requireNothingDurableBehind();
             }
         }
-        return new Result(segments, expected - 1, records);
+        // A tail that only the page cache had may be gone since the ledger store took it at an earlier boot.
+        return new Result(segments, Math.max(expected - 1, appliedSequence), records);
+    }
+
+    /**
+     * The last segment that starts at or before the first record to be replayed. Those before it hold applied records
+     * only; of them some may be recycled and others deleted, so that they need not be in a row.
+     */
+    private static int startOf(List<Segment> segments, long appliedSequence) {
+        int start = -1;
+        for (int i = 0; i < segments.size(); i++) {
+            if (segments.get(i).header().firstSequence() <= appliedSequence + 1) {
+                start = i;
+            }
+        }
+        if (start < 0) {
+            throw new DamagedJournalException("the journal starts at record "
+                    + segments.get(0).header().firstSequence() + ", but the ledger store ends at " + appliedSequence
+                    + ": a segment is missing");
+        }
+        return start;
     }
 
     private List<Segment> segments() {
         List<Segment> segments = new ArrayList<>();
+        List<String> headless = new ArrayList<>();
         for (String name : files.list()) {
             if (name.startsWith(SEGMENT_PREFIX)) {
-                headerOf(name).ifPresent(header -> segments.add(new Segment(name, header)));
+                headerOf(name)
+                        .ifPresentOrElse(header -> segments.add(new Segment(name, header)), () -> headless.add(name));
             }
         }
         segments.sort(Comparator.comparingLong(segment -> segment.header().generation()));
+        long newest = segments.isEmpty()
+                ? 0
+                : segments.get(segments.size() - 1).header().generation();
+        headless.forEach(name -> requireNeverWritten(name, newest));
         return segments;
+    }
+
+    /**
+     * A file without a header is one that a crash left half created, or a spare whose header was damaged. But a header
+     * is durable before the first record behind it is written: with a record younger than every segment, it was lost.
+     */
+    private void requireNeverWritten(String name, long newestGeneration) {
+        try (StoreFile file = files.open(name)) {
+            ByteBuffer head = ByteBuffer.allocate(JournalFormat.RECORD_HEADER_BYTES);
+            for (long page = JournalFormat.PAGE_BYTES; page < file.size(); page += JournalFormat.PAGE_BYTES) {
+                file.read(page, head.clear());
+                long generation = head.hasRemaining() ? 0 : head.getLong(JournalFormat.GENERATION_OFFSET);
+                if (generation > newestGeneration
+                        && new Walk(file, new SegmentHeader(store, generation, 0, file.size()), 0)
+                                .recordAt(page)
+                                .isPresent()) {
+                    throw new DamagedJournalException(
+                            "the header of segment " + name + " is damaged: it holds records of generation "
+                                    + generation + ", the other segments end at " + newestGeneration);
+                }
+            }
+        }
     }
 
     private Optional<SegmentHeader> headerOf(String name) {
@@ -115,9 +164,9 @@ final class JournalScan {
         private final SegmentHeader header;
         private long expected;
         private int chain;
-        private long groupStart = JournalFormat.PAGE_BYTES;
         private ByteBuffer window = ByteBuffer.allocate(1 << 20).limit(0);
-        private long windowStart = groupStart;
+        private long windowStart = JournalFormat.PAGE_BYTES;
+        private long stoppedAt = JournalFormat.PAGE_BYTES;
 
         Walk(StoreFile file, SegmentHeader header, long expected) {
             this.file = file;
@@ -132,6 +181,7 @@ final class JournalScan {
 
         /** The next record, unless the one there is not the expected one. */
         Optional<ReadRecord> next() {
+            stoppedAt = position();
             Optional<ReadRecord> record = recordHere();
             if (record.isEmpty() && position() % JournalFormat.PAGE_BYTES != 0) {
                 moveTo(pageAfter(position()));
@@ -148,21 +198,24 @@ final class JournalScan {
         }
 
         /**
-         * Looks at the start of every group behind the point where the walk ended. Records of one group share what they
-         * say is durable, so the first of each is enough.
+         * Looks at the start of every group from the point on where the walk ended; a record that is there, but is not
+         * the expected one, may be the only witness. Records of one group share what they say is durable, so the first
+         * of each is enough.
          */
         void requireNothingDurableBehind() {
-            for (long page = pageAtOrAfter(position());
-                    page < header.segmentBytes();
-                    page += JournalFormat.PAGE_BYTES) {
-                moveTo(page);
-                Optional<ReadRecord> record = recordHere();
+            for (long page = pageAtOrAfter(stoppedAt); page < header.segmentBytes(); page += JournalFormat.PAGE_BYTES) {
+                Optional<ReadRecord> record = recordAt(page);
                 if (record.isPresent() && record.get().syncedUpTo() >= expected) {
                     throw new DamagedJournalException(
                             "record " + expected + " of the journal is damaged (segment " + file.name() + "): record "
                                     + record.get().sequence() + " behind it says that it was durable");
                 }
             }
+        }
+
+        Optional<ReadRecord> recordAt(long position) {
+            moveTo(position);
+            return recordHere();
         }
 
         private Optional<ReadRecord> recordHere() {
@@ -174,7 +227,7 @@ final class JournalScan {
                 return Optional.empty();
             }
             long body = window.getInt(window.position() + 4);
-            if (window.getLong(window.position() + 24) != header.generation()
+            if (window.getLong(window.position() + JournalFormat.GENERATION_OFFSET) != header.generation()
                     || body < 0
                     || body > header.segmentBytes() - position() - JournalFormat.RECORD_HEADER_BYTES) {
                 return Optional.empty();

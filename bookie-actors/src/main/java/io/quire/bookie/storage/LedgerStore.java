@@ -51,6 +51,9 @@ interface LedgerStore extends AutoCloseable {
         /** Shows the entries in {@code [first, last]}, ascending, until the visitor has enough. */
         void read(LedgerId ledgerId, long first, long last, Visitor visitor);
 
+        /** How many entries the ledger's blocks say they hold, all together; the entries are not looked at. */
+        long count(LedgerId ledgerId);
+
         @Override
         void close();
     }

@@ -9,7 +9,6 @@ import io.quire.storage.KeyValueStore;
 import io.quire.storage.KeyValueStore.KeyValue;
 import io.quire.storage.KeyValueStore.Snapshot;
 import io.quire.storage.KeyValueStore.Transaction;
-import io.quire.storage.StorageException;
 import java.nio.ByteBuffer;
 import java.util.ArrayList;
 import java.util.List;
@@ -27,6 +26,8 @@ import java.util.TreeMap;
  *   l, int64 ledger                       int8 fenced, int64 last add confirmed, int64 first, int64 last entry, int64 count
  *   m/applied                             int64 journal sequence
  * </pre>
+ *
+ * <p>Blocks have a CRC of their own, the other values are guarded by one, see GuardedValue.
  *
  * <p>Blocks of a ledger never overlap (R18): entries that fall into the range of existing blocks are merged with them,
  * and the merged blocks are written in the same transaction.
@@ -47,10 +48,8 @@ final class LmdbLedgerStore implements LedgerStore {
         this.store = store;
         try (Snapshot snapshot = store.openSnapshot()) {
             appliedSequence = snapshot.get(APPLIED)
-                    .map(value -> Fields.decodeAll(value.asByteBuffer(), ByteBuffer::getLong))
+                    .map(value -> GuardedValue.decode(value, "the applied journal position", ByteBuffer::getLong))
                     .orElse(0L);
-        } catch (Fields.MalformedException e) {
-            throw new StorageException("the applied journal position is damaged", e);
         }
     }
 
@@ -93,15 +92,12 @@ final class LmdbLedgerStore implements LedgerStore {
     }
 
     private static Optional<StoredLedger> readLedger(Snapshot snapshot, LedgerId ledgerId) {
-        try {
-            return snapshot.get(ledgerKey(ledgerId))
-                    .map(value -> Fields.decodeAll(
-                            value.asByteBuffer(),
-                            in -> new StoredLedger(
-                                    Fields.getBoolean(in), in.getLong(), in.getLong(), in.getLong(), in.getLong())));
-        } catch (Fields.MalformedException e) {
-            throw new StorageException("the state of ledger " + ledgerId + " is damaged", e);
-        }
+        return snapshot.get(ledgerKey(ledgerId))
+                .map(value -> GuardedValue.decode(
+                        value,
+                        "the state of ledger " + ledgerId,
+                        in -> new StoredLedger(
+                                Fields.getBoolean(in), in.getLong(), in.getLong(), in.getLong(), in.getLong())));
     }
 
     private final class BlockWriter implements Writer {
@@ -190,7 +186,7 @@ final class LmdbLedgerStore implements LedgerStore {
                     first,
                     last,
                     before.entryCount() + added);
-            transaction.put(ledgerKey(ledgerId), Fields.encode(64, out -> {
+            transaction.put(ledgerKey(ledgerId), GuardedValue.encode(64, out -> {
                 Fields.putBoolean(out, after.fenced());
                 out.putLong(after.lastAddConfirmed()).putLong(after.firstEntryId());
                 out.putLong(after.lastEntryId()).putLong(after.entryCount());
@@ -204,7 +200,7 @@ final class LmdbLedgerStore implements LedgerStore {
                         "the applied position must not go back from " + appliedSequence + " to " + sequence);
             }
             newApplied = sequence;
-            transaction.put(APPLIED, Fields.encode(8, out -> out.putLong(sequence)));
+            transaction.put(APPLIED, GuardedValue.encode(8, out -> out.putLong(sequence)));
         }
 
         @Override
@@ -244,6 +240,16 @@ final class LmdbLedgerStore implements LedgerStore {
                 }
                 return true;
             });
+        }
+
+        @Override
+        public long count(LedgerId ledgerId) {
+            long[] count = {0};
+            snapshot.scan(blockKey(ledgerId, 0), blockKey(ledgerId, -1), (key, value) -> {
+                count[0] += BlockFormat.countOf(value);
+                return true;
+            });
+            return count[0];
         }
 
         @Override

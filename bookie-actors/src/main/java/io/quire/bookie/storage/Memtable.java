@@ -20,7 +20,6 @@ final class Memtable {
     private final ConcurrentHashMap<Long, Slice> ledgers = new ConcurrentHashMap<>();
     private volatile long lastSequence;
     private volatile long weight;
-    private long conflicts;
 
     /** What a memtable holds of one ledger. */
     static final class Slice {
@@ -49,11 +48,16 @@ final class Memtable {
         this.lastSequence = lastSequence;
     }
 
-    /** Takes the record {@code sequence}, which follows the last one. */
-    void apply(long sequence, JournalRecord record) {
+    /**
+     * Takes the record {@code sequence}, which follows the last one.
+     *
+     * @return how many of its entries are there already with other bytes, which stay (R18)
+     */
+    int apply(long sequence, JournalRecord record) {
         if (sequence != lastSequence + 1) {
             throw new IllegalStateException("record " + sequence + " applied behind " + lastSequence);
         }
+        int conflicts = 0;
         Slice slice = ledgers.computeIfAbsent(record.ledgerId().value(), id -> new Slice());
         if (record instanceof JournalRecord.Added added) {
             for (Payload entry : added.entries().entries()) {
@@ -71,6 +75,7 @@ final class Memtable {
         long heavier = weight + record.weight(); // one writer: nothing is lost in between
         weight = heavier;
         lastSequence = sequence;
+        return conflicts;
     }
 
     Optional<Slice> slice(LedgerId ledgerId) {
@@ -93,10 +98,5 @@ final class Memtable {
 
     long lastSequence() {
         return lastSequence;
-    }
-
-    /** How often an entry came with other bytes than it had; the older bytes stay. Read by the applying thread. */
-    long conflicts() {
-        return conflicts;
     }
 }

@@ -5,6 +5,7 @@ import io.quire.protocol.Payload;
 import java.util.Iterator;
 import java.util.Map;
 import java.util.TreeMap;
+import java.util.concurrent.atomic.AtomicLong;
 
 /**
  * Brings one full memtable into the ledger store, a commit at a time, so that no commit holds up the journal's syncs for
@@ -14,14 +15,19 @@ final class MemtableFlush {
     private final Memtable memtable;
     private final LedgerStore ledgers;
     private final long commitBytes;
+    private final AtomicLong conflicts;
     private final Iterator<Long> remaining;
     private LedgerId ledger;
     private Memtable.Slice slice;
     private Iterator<Map.Entry<Long, Payload>> entries;
 
-    MemtableFlush(Memtable memtable, LedgerStore ledgers, BookieStore.Settings settings) {
+    /**
+     * @param conflicts raised by the entries that the ledger store has already, with other bytes
+     */
+    MemtableFlush(Memtable memtable, LedgerStore ledgers, BookieStore.Settings settings, AtomicLong conflicts) {
         this.memtable = memtable;
         this.ledgers = ledgers;
+        this.conflicts = conflicts;
         this.commitBytes =
                 Math.max(LmdbLedgerStore.BLOCK_BYTES_MAX, settings.memtableBytes() / settings.flushCommits());
         this.remaining = memtable.ledgerIds().iterator();
@@ -69,7 +75,7 @@ final class MemtableFlush {
             some.put(entry.getKey(), entry.getValue());
             bytes += entry.getValue().length();
         }
-        writer.add(ledger, some, slice.isFenced(), slice.lastAddConfirmed());
+        conflicts.addAndGet(writer.add(ledger, some, slice.isFenced(), slice.lastAddConfirmed()));
         if (!entries.hasNext()) {
             slice = null;
         }

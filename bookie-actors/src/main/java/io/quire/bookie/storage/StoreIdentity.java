@@ -29,6 +29,16 @@ public record StoreIdentity(BookieId bookieId, String clusterName) {
     private static final String TEMPORARY_NAME = "IDENTITY.new";
     private static final String FIRST_LINE = "quire-store 1";
     private static final int FILE_BYTES_MAX = 4096;
+    private static final int NAME_CHARACTERS_MAX = 200;
+
+    public StoreIdentity {
+        if (clusterName.isEmpty()
+                || clusterName.length() > NAME_CHARACTERS_MAX
+                || clusterName.chars().anyMatch(Character::isISOControl)) {
+            throw new IllegalArgumentException("a cluster's name has 1 to " + NAME_CHARACTERS_MAX
+                    + " characters, none of them a control character: '" + clusterName + "'");
+        }
+    }
 
     /** Whether the directory holds an identity file, whole or not. */
     public static boolean isFormatted(FileStore directory) {
