@@ -88,6 +88,9 @@ public final class LedgerWriter {
     private boolean appendedSinceTick;
     private long sealStartNanos;
     private long sealRetryNanos;
+    /** The value of the seal under way: a retry of one operation carries the same bytes. */
+    private LedgerMetadata proposedSeal;
+
     private Failure lost;
 
     /**
@@ -318,7 +321,7 @@ public final class LedgerWriter {
     /** The seal is registered, at {@code newVersion}. */
     public void sealRegistered(long newVersion, long nowNanos) {
         if (state == State.FROZEN) {
-            becomeSealed(sealedMetadata(), newVersion);
+            becomeSealed(proposedSeal, newVersion);
         }
     }
 
@@ -340,7 +343,7 @@ public final class LedgerWriter {
         } else if (isStillMine(registered)) {
             metadata = registered;
             version = current.get().version();
-            outbox.registerSeal(version, sealedMetadata());
+            proposeSeal();
         } else {
             lose(Code.LedgerFenced, "ledger " + ledgerId + " was taken over: it is " + registered.state());
             outbox.sealFailed(Failure.notApplied(lost.code(), lost.message()));
@@ -403,7 +406,7 @@ public final class LedgerWriter {
         trySeal(nowNanos);
         if (state == State.FROZEN && sealRetryNanos != Long.MAX_VALUE && nowNanos - sealRetryNanos >= 0) {
             sealRetryNanos = Long.MAX_VALUE;
-            outbox.registerSeal(version, sealedMetadata());
+            outbox.registerSeal(version, proposedSeal);
         }
     }
 
@@ -603,7 +606,12 @@ public final class LedgerWriter {
         }
         state = State.FROZEN;
         sealRetryNanos = Long.MAX_VALUE;
-        outbox.registerSeal(version, sealedMetadata());
+        proposeSeal();
+    }
+
+    private void proposeSeal() {
+        proposedSeal = sealedMetadata();
+        outbox.registerSeal(version, proposedSeal);
     }
 
     private LedgerMetadata sealedMetadata() {

@@ -1,0 +1,92 @@
+package io.quire.simulation;
+
+import io.quire.bookie.storage.BookieStore;
+import io.quire.protocol.BookieId;
+import io.quire.protocol.EntryFormat;
+import io.quire.protocol.LedgerId;
+import io.quire.protocol.Payload;
+import io.quire.protocol.SessionId;
+import io.quire.protocol.wire.BookieReply;
+import io.quire.protocol.wire.BookieRequest;
+import java.util.HashMap;
+import java.util.HashSet;
+import java.util.List;
+import java.util.Map;
+import java.util.Set;
+
+/**
+ * I7: no acknowledgement is sent before its bytes are durable. Watches what writers send and what bookies acknowledge;
+ * whenever a bookie has started again, everything that any incarnation of it ever acknowledged must be in its store, with
+ * the bytes that were sent.
+ */
+public final class AckDurabilityChecker {
+    private final Map<SessionId, Map<Long, BookieRequest.Batch>> sent = new HashMap<>();
+    private final Map<BookieId, Map<LedgerId, Map<Long, Payload>>> acknowledged = new HashMap<>();
+    private final Set<BookieId> formatted = new HashSet<>();
+    private long acknowledgements;
+
+    /** A writer sends a batch; R10: a number names one content for ever. */
+    void batchSent(BookieRequest.Batch batch) {
+        BookieRequest.Batch before = sent.computeIfAbsent(batch.session(), session -> new HashMap<>())
+                .putIfAbsent(batch.number(), batch);
+        if (before != null && !before.equals(batch)) {
+            throw new IllegalStateException("R10: batch " + batch.number() + " of " + batch.session()
+                    + " was sent with two contents: " + before + " and " + batch);
+        }
+    }
+
+    /** A bookie is about to acknowledge. */
+    void acknowledged(BookieReply.SessionAck ack) {
+        Map<Long, BookieRequest.Batch> batches = sent.getOrDefault(ack.session(), Map.of());
+        batches.forEach((number, batch) -> {
+            boolean covered = number <= ack.cumulative()
+                    || ack.ranges().stream().anyMatch(range -> number >= range.first() && number <= range.last());
+            if (covered) {
+                batch.entries()
+                        .entries()
+                        .forEach(entry -> acknowledged(ack.session().bookie(), entry));
+            }
+        });
+        for (long number = 1; number <= ack.cumulative(); number++) {
+            if (!batches.containsKey(number)) {
+                throw new IllegalStateException(
+                        "R10: batch " + number + " of " + ack.session() + " is acknowledged and was never sent");
+            }
+        }
+    }
+
+    /** A bookie has opened its store. */
+    void verify(BookieId bookie, BookieStore store) {
+        acknowledged
+                .getOrDefault(bookie, Map.of())
+                .forEach((ledgerId, entries) -> entries.forEach((entryId, bytes) -> {
+                    List<Payload> found =
+                            store.read(ledgerId, entryId, entryId, 1, 1).entries();
+                    if (!found.equals(List.of(bytes))) {
+                        throw new IllegalStateException("I7: bookie " + bookie + " acknowledged entry " + entryId
+                                + " of ledger " + ledgerId + " and holds " + found + " after a restart");
+                    }
+                }));
+    }
+
+    boolean isFormatted(BookieId bookie) {
+        return formatted.contains(bookie);
+    }
+
+    void formatted(BookieId bookie) {
+        formatted.add(bookie);
+    }
+
+    /** How many copies of entries were acknowledged. */
+    long acknowledgements() {
+        return acknowledgements;
+    }
+
+    private void acknowledged(BookieId bookie, Payload entry) {
+        Payload before = acknowledged
+                .computeIfAbsent(bookie, id -> new HashMap<>())
+                .computeIfAbsent(new LedgerId(EntryFormat.ledgerIdOf(entry)), id -> new HashMap<>())
+                .putIfAbsent(EntryFormat.entryIdOf(entry), entry);
+        acknowledgements += before == null ? 1 : 0;
+    }
+}

@@ -1,0 +1,287 @@
+package io.quire.simulation;
+
+import io.quire.bookie.core.LedgerReplica;
+import io.quire.bookie.storage.BookieStore;
+import io.quire.client.core.WriterSettings;
+import io.quire.protocol.BookieId;
+import io.quire.protocol.BookieStatus;
+import io.quire.protocol.BootEpoch;
+import io.quire.protocol.Replication;
+import io.quire.protocol.VoterId;
+import io.quire.registry.RegistrySettings;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import java.util.Random;
+import java.util.UUID;
+import java.util.stream.Stream;
+
+/**
+ * Append and read: writers create ledgers on 3 to 6 bookies and append, readers follow, while messages get lost, repeated
+ * and late, bookies and voters crash, pause and have failing disks, and the network falls apart. Then all of that ends:
+ * every writer has to be able to seal, and every acknowledged entry to be read.
+ *
+ * <p>One run, once. Subclasses plant errors, to see whether they are found.
+ */
+public class LedgerScenario {
+    private static final long MILLI = 1_000_000;
+    private static final long STEPS_MAX = 2_000_000;
+    private static final long PAUSE_MAX_NANOS = 400 * MILLI;
+    private static final long OUTAGE_MAX_NANOS = 600 * MILLI;
+    private static final long PATIENCE_NANOS = 120_000 * MILLI;
+
+    private final Simulation simulation;
+    private final SimulatedNetwork network;
+    private final Random random;
+    private final RegistrySettings registry = new RegistrySettings(
+            Duration.ofMillis(600), Duration.ofMillis(60), Duration.ofMillis(4), 64, 100, 10, Duration.ofMillis(100));
+    private final List<SimulatedNode> voters = new ArrayList<>();
+    private final List<SimulatedNode> founders = new ArrayList<>();
+    private final List<SimulatedNode> bookies = new ArrayList<>();
+    private final List<SimulatedNode> clients = new ArrayList<>();
+    private final List<SimulatedWriter> writers = new ArrayList<>();
+    private final List<SimulatedReader> readers = new ArrayList<>();
+    private final AckDurabilityChecker durability = new AckDurabilityChecker();
+    private final LedgerContentChecker content = new LedgerContentChecker();
+    private final LedgerStateChecker states = new LedgerStateChecker();
+    private final long chaosNanos;
+    private final long chaosPauseNanos;
+    private boolean healed;
+
+    /**
+     * @param acknowledged entries acknowledged to writers
+     * @param reads entries given to readers
+     * @param violation what is wrong, if anything, and what happened last
+     */
+    public record Result(long seed, long steps, long acknowledged, long reads, Optional<String> violation) {}
+
+    public LedgerScenario(long seed) {
+        simulation = new Simulation(seed, STEPS_MAX);
+        network = new SimulatedNetwork(simulation, NetworkFaults.NONE);
+        random = simulation.random("scenario");
+        chaosNanos = (1_000 + random.nextInt(2_000)) * MILLI;
+        chaosPauseNanos = (40 + random.nextInt(400)) * MILLI;
+    }
+
+    /** A bookie; subclasses may give a bad one. */
+    protected SimulatedBookie newBookie(BookieId identity, Random random, SimulatedBookie.Plan plan) {
+        return new SimulatedBookie(identity, random, plan, durability);
+    }
+
+    /** Watches what bookies acknowledge. */
+    protected final AckDurabilityChecker durability() {
+        return durability;
+    }
+
+    /** Runs it all. */
+    public final Result run() {
+        Optional<String> violation;
+        try {
+            violation = play();
+        } catch (RuntimeException e) {
+            violation = Optional.of(e + " at " + e.getStackTrace()[0]);
+        }
+        return new Result(
+                simulation.seed(),
+                simulation.steps(),
+                content.acknowledgedEntries(),
+                content.reads(),
+                violation.map(this::withTrace));
+    }
+
+    private String withTrace(String violation) {
+        return "seed " + simulation.seed() + ": " + violation + "\nWhat happened last:\n  "
+                + String.join("\n  ", simulation.trace());
+    }
+
+    private Optional<String> play() {
+        build();
+        everything().forEach(node -> simulation.schedule(upTo(200 * MILLI), node::start));
+        network.setFaults(newFaults());
+        simulation.schedule(upTo(chaosPauseNanos), this::disturb);
+        simulation.runFor(chaosNanos);
+        heal();
+        writers.forEach(SimulatedWriter::finish);
+        if (!simulation.runUntil(() -> writers.stream().allMatch(SimulatedWriter::isFinished), PATIENCE_NANOS)) {
+            return Optional.of("a writer could not seal its ledger on a healthy cluster");
+        }
+        readers.forEach(SimulatedReader::finish);
+        if (!simulation.runUntil(() -> readers.stream().allMatch(SimulatedReader::isFinished), PATIENCE_NANOS)) {
+            return Optional.of("a reader could not read every ledger on a healthy cluster");
+        }
+        bookies.forEach(bookie -> bookie.crashFor(upTo(OUTAGE_MAX_NANOS)));
+        simulation.runFor(5_000 * MILLI);
+        return Optional.empty();
+    }
+
+    private Stream<SimulatedNode> everything() {
+        return Stream.of(voters, founders, bookies, clients).flatMap(List::stream);
+    }
+
+    private void build() {
+        Random identities = simulation.random("identities");
+        List<String> voterAddresses = new ArrayList<>();
+        for (int i = 0; i < 3; i++) {
+            String address = "voter" + i;
+            voterAddresses.add(address);
+            voters.add(node(address, new SimulatedVoter(new VoterId(uuid(identities)), simulation.random(address))));
+        }
+        founders.add(node("founder", new SimulatedFounder("simulated", 3, voterAddresses)));
+        Replication replication = newReplication();
+        List<BookieStatus> statuses = buildBookies(identities, voterAddresses, replication);
+        SimulatedWriter.Checkers checkers = new SimulatedWriter.Checkers(durability, content, states);
+        int writerCount = 1 + random.nextInt(3);
+        for (int i = 0; i < writerCount; i++) {
+            String address = "writer" + i;
+            SimulatedWriter writer = new SimulatedWriter(
+                    simulation.random(address),
+                    new SimulatedWriter.Plan(
+                            voterAddresses,
+                            registry,
+                            statuses,
+                            replication,
+                            writerSettings(),
+                            (1 + random.nextInt(30)) * MILLI),
+                    checkers);
+            writers.add(writer);
+            clients.add(node(address, writer));
+        }
+        for (int i = 0; i < 2; i++) {
+            String address = "reader" + i;
+            SimulatedReader reader = new SimulatedReader(
+                    simulation.random(address),
+                    new SimulatedReader.Plan(voterAddresses, registry, statuses),
+                    content,
+                    states);
+            readers.add(reader);
+            clients.add(node(address, reader));
+        }
+    }
+
+    private List<BookieStatus> buildBookies(Random identities, List<String> voterAddresses, Replication replication) {
+        SimulatedBookie.Plan plan = new SimulatedBookie.Plan(
+                voterAddresses,
+                registry,
+                new BookieStore.Settings(64 << 10, 16 << 10, 2, 16 << 10, 3, 1 + random.nextInt(6)),
+                new LedgerReplica.Limits(4_000 + random.nextInt(60_000), 3, 8));
+        List<BookieStatus> statuses = new ArrayList<>();
+        int count = replication.ensembleSize() + random.nextInt(2);
+        for (int i = 0; i < count; i++) {
+            String address = "bookie" + i;
+            BookieId identity = new BookieId(uuid(identities));
+            bookies.add(node(address, newBookie(identity, simulation.random(address), plan)));
+            statuses.add(new BookieStatus(
+                    identity,
+                    new BootEpoch(1),
+                    1,
+                    address,
+                    address,
+                    address,
+                    BookieStatus.State.WRITABLE,
+                    1000,
+                    1000,
+                    Map.of()));
+        }
+        return statuses;
+    }
+
+    private Replication newReplication() {
+        List<Replication> choices = List.of(
+                new Replication(3, 3, 2),
+                new Replication(3, 2, 2),
+                new Replication(3, 2, 1),
+                new Replication(5, 3, 2),
+                new Replication(4, 2, 2),
+                new Replication(1, 1, 1));
+        return choices.get(random.nextInt(choices.size()));
+    }
+
+    private WriterSettings writerSettings() {
+        return new WriterSettings(
+                1 << 20,
+                1 + random.nextInt(20),
+                200 + random.nextInt(3000),
+                1 + random.nextInt(5),
+                20_000,
+                20_000 + random.nextInt(100_000),
+                800 * MILLI,
+                60 * MILLI,
+                100 * MILLI,
+                20 * MILLI,
+                100 * MILLI,
+                2_000 * MILLI);
+    }
+
+    private SimulatedNode node(String address, SimulatedNode.Program program) {
+        return new SimulatedNode(simulation, network, address, program);
+    }
+
+    private static UUID uuid(Random random) {
+        return new UUID(random.nextLong(), random.nextLong());
+    }
+
+    private NetworkFaults newFaults() {
+        double badness = random.nextDouble();
+        return switch (random.nextInt(4)) {
+            case 0 -> NetworkFaults.NONE;
+            case 1 -> new NetworkFaults(0.2 * badness, 0, 0, 50_000, 2 * MILLI, 2 * MILLI);
+            case 2 -> new NetworkFaults(0.05, 0.2 * badness, 0.2 * badness, 50_000, MILLI, 300 * MILLI);
+            default -> new NetworkFaults(0.1 * badness, 0.05, 0.05, 10_000, 20 * MILLI, 900 * MILLI);
+        };
+    }
+
+    private void disturb() {
+        if (healed) {
+            return;
+        }
+        SimulatedNode bookie = any(bookies);
+        switch (random.nextInt(12)) {
+            case 0 -> bookie.crashFor(upTo(OUTAGE_MAX_NANOS));
+            case 1, 2, 3 -> {
+                bookie.crashAtEffect(1 + random.nextInt(12));
+                simulation.schedule(upTo(OUTAGE_MAX_NANOS), bookie::start);
+            }
+            case 4 -> bookie.disk().failSync(1 + random.nextInt(6));
+            case 5 -> bookie.disk().failCommit(1 + random.nextInt(6));
+            case 6 -> bookie.pause(upTo(PAUSE_MAX_NANOS));
+            case 7 -> any(voters).crashFor(upTo(OUTAGE_MAX_NANOS));
+            case 8 -> any(clients).crashFor(upTo(OUTAGE_MAX_NANOS));
+            case 9 -> any(clients).pause(upTo(PAUSE_MAX_NANOS));
+            case 10 -> partition();
+            default -> network.setFaults(newFaults());
+        }
+        simulation.schedule(upTo(chaosPauseNanos), this::disturb);
+    }
+
+    private void partition() {
+        List<String> oneSide = new ArrayList<>();
+        List<String> otherSide = new ArrayList<>();
+        everything().forEach(node -> (random.nextBoolean() ? oneSide : otherSide).add(node.address()));
+        if (random.nextBoolean()) {
+            network.partition(oneSide, otherSide);
+        } else {
+            oneSide.forEach(from -> otherSide.forEach(to -> network.cut(from, to)));
+        }
+        simulation.schedule(upTo(OUTAGE_MAX_NANOS), network::heal);
+    }
+
+    private void heal() {
+        healed = true;
+        network.heal();
+        network.setFaults(NetworkFaults.NONE);
+        everything().forEach(node -> {
+            node.cancelCrash();
+            node.start();
+        });
+    }
+
+    private <T> T any(List<T> list) {
+        return list.get(random.nextInt(list.size()));
+    }
+
+    private long upTo(long nanos) {
+        return (long) (random.nextDouble() * nanos);
+    }
+}

@@ -1,0 +1,520 @@
+package io.quire.simulation;
+
+import io.quire.bookie.core.BootSequence;
+import io.quire.bookie.core.LedgerReplica;
+import io.quire.bookie.core.ReplicaEffect;
+import io.quire.bookie.storage.BookieStore;
+import io.quire.bookie.storage.BootRecord;
+import io.quire.bookie.storage.JournalRecord;
+import io.quire.protocol.BookieId;
+import io.quire.protocol.BookieRegistration;
+import io.quire.protocol.BootEpoch;
+import io.quire.protocol.EntryBatch;
+import io.quire.protocol.LedgerId;
+import io.quire.protocol.LedgerMetadata;
+import io.quire.protocol.OpId;
+import io.quire.protocol.ProposerId;
+import io.quire.protocol.RegisterValue;
+import io.quire.protocol.RegistryKey;
+import io.quire.protocol.SessionId;
+import io.quire.protocol.wire.BookieReply;
+import io.quire.protocol.wire.BookieReply.Refusal;
+import io.quire.protocol.wire.BookieRequest;
+import io.quire.registry.RegistrySettings;
+import io.quire.simulation.SimulatedNetwork.Envelope;
+import io.quire.storage.KeyValueStore;
+import io.quire.storage.StorageException;
+import java.util.ArrayDeque;
+import java.util.ArrayList;
+import java.util.Deque;
+import java.util.HashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import java.util.Random;
+import java.util.TreeMap;
+import java.util.UUID;
+import java.util.function.Consumer;
+
+/**
+ * A bookie on a {@link SimulatedNode}: the production {@link BootSequence}, {@link LedgerReplica} and {@link BookieStore}
+ * with its journal, memtables and block store, and around them what the bookie's actors do. A store that fails stops the
+ * node, which starts again from its disk a little later.
+ */
+public class SimulatedBookie implements SimulatedNode.Program {
+    private static final String JOURNAL = "journal";
+    private static final String LEDGERS = "ledgers";
+    private static final long SYNC_MAX_NANOS = 400_000;
+    private static final long FLUSH_MAX_NANOS = 3_000_000;
+    private static final long READ_MAX_NANOS = 200_000;
+    private static final long RESTART_MAX_NANOS = 300_000_000;
+    private static final long BOOT_RETRY_NANOS = 50_000_000;
+    private static final String CLUSTER = "simulated";
+
+    private final BookieId identity;
+    private final Random random;
+    private final Plan plan;
+    private final AckDurabilityChecker durability;
+
+    /**
+     * @param voters where the registry is
+     */
+    public record Plan(
+            List<String> voters, RegistrySettings registry, BookieStore.Settings store, LedgerReplica.Limits limits) {}
+
+    public SimulatedBookie(BookieId identity, Random random, Plan plan, AckDurabilityChecker durability) {
+        this.identity = identity;
+        this.random = random;
+        this.plan = plan;
+        this.durability = durability;
+    }
+
+    /** Opens the data; subclasses may give back something else. */
+    protected BookieStore openStore(SimulatedNode node, BootEpoch bootEpoch, KeyValueStore ledgers) {
+        return BookieStore.open(identity, bootEpoch, plan.store(), node.disk().openFileStore(JOURNAL), ledgers);
+    }
+
+    /** Makes a group durable; subclasses may plant an error. */
+    protected void append(BookieStore store, List<JournalRecord> records) {
+        store.append(records);
+    }
+
+    @Override
+    public final Consumer<Envelope> start(SimulatedNode node) {
+        try {
+            Incarnation incarnation = new Incarnation(node, node.disk().openKeyValueStore(LEDGERS));
+            incarnation.boot();
+            return incarnation::received;
+        } catch (StorageException e) {
+            stop(node);
+            return envelope -> {};
+        }
+    }
+
+    private void stop(SimulatedNode node) {
+        node.crashFor((long) (random.nextDouble() * RESTART_MAX_NANOS));
+    }
+
+    private long upTo(long nanos) {
+        return (long) (random.nextDouble() * nanos);
+    }
+
+    private record Queued(JournalRecord record, Runnable whenDurable) {}
+
+    private record Client(String address, long requestId) {}
+
+    private final class Incarnation {
+        private final SimulatedNode node;
+        private final KeyValueStore ledgers;
+        private final SimulatedRegistryClient registry;
+        private final Map<LedgerId, LedgerReplica> replicas = new TreeMap<>();
+        private final Map<Long, LedgerId> sessions = new HashMap<>();
+        private final Map<Long, Client> clients = new HashMap<>();
+        private final Map<Long, Runnable> fences = new HashMap<>();
+        private final Deque<Queued> queue = new ArrayDeque<>();
+        private BootRecord record;
+        private BookieStore store;
+        private BootEpoch bootEpoch;
+        private boolean syncing;
+        private boolean flushing;
+        private long lastSession;
+        private long lastFence;
+
+        Incarnation(SimulatedNode node, KeyValueStore ledgers) {
+            this.node = node;
+            this.ledgers = ledgers;
+            this.registry = new SimulatedRegistryClient(
+                    node, plan.voters(), plan.registry(), () -> new ProposerId(randomUuid()));
+            this.record = readOrFormat();
+        }
+
+        private BootRecord readOrFormat() {
+            BootRecord found;
+            if (durability.isFormatted(identity)) {
+                found = BootRecord.read(ledgers);
+            } else {
+                found = BootRecord.formatted(identity);
+                found.write(ledgers);
+                durability.formatted(identity);
+            }
+            if (found.intent().isEmpty()) {
+                found = found.withIntent(new OpId(randomUuid()));
+                found.write(ledgers);
+            }
+            return found;
+        }
+
+        private UUID randomUuid() {
+            return new UUID(random.nextLong(), random.nextLong());
+        }
+
+        void boot() {
+            RegistryKey key = RegistryKey.ofBookie(identity);
+            Continuation.of(registry.read(key), node, (value, failure) -> {
+                if (failure != null) {
+                    node.schedule(BOOT_RETRY_NANOS, this::boot);
+                } else {
+                    follow(key, value);
+                }
+            });
+        }
+
+        private void follow(RegistryKey key, RegisterValue value) {
+            OpId opId = record.intent().orElseThrow();
+            Optional<BookieRegistration> registered =
+                    value.isAbsent() ? Optional.empty() : Optional.of(BookieRegistration.decode(value.value()));
+            boolean ours = value.versionWrittenBy(opId)
+                    .filter(version -> version == value.version())
+                    .isPresent();
+            BootSequence.Decision decision = BootSequence.decide(
+                    new BootSequence.Situation(record.confirmed(), opId, value.version(), registered, ours),
+                    new BookieRegistration(
+                            identity, CLUSTER, BootEpoch.NEVER_BOOTED, false, node.address(), node.address()));
+            if (decision instanceof BootSequence.Decision.Register register) {
+                Continuation.of(
+                        registry.compareAndSet(
+                                key,
+                                register.expectedVersion(),
+                                register.registration().encode(),
+                                opId),
+                        node,
+                        (result, failure) -> node.schedule(BOOT_RETRY_NANOS / 10, this::boot));
+            } else if (decision instanceof BootSequence.Decision.Boot boot) {
+                serve(boot.bootEpoch());
+            } else if (decision instanceof BootSequence.Decision.Refuse refuse) {
+                throw new IllegalStateException("R7: a good store may not boot: " + refuse.reason());
+            }
+        }
+
+        private void serve(BootEpoch epoch) {
+            try {
+                BookieStore opened = openStore(node, epoch, ledgers);
+                record.withConfirmedIntent(CLUSTER).write(ledgers);
+                bootEpoch = epoch;
+                store = opened;
+                durability.verify(identity, store);
+            } catch (StorageException e) {
+                if (e.getMessage().contains("damaged") || e.getMessage().contains("missing")) {
+                    throw new IllegalStateException("R20: false damage: " + e.getMessage(), e);
+                }
+                stop(node);
+            }
+        }
+
+        void received(Envelope envelope) {
+            if (registry.received(envelope) || store == null) {
+                return;
+            }
+            try {
+                handle(envelope);
+            } catch (StorageException e) {
+                stop(node);
+            }
+        }
+
+        private void handle(Envelope envelope) {
+            Object message = envelope.message();
+            if (message instanceof BookieRequest.OpenSession open) {
+                long counter = ++lastSession;
+                sessions.put(counter, open.ledgerId());
+                clients.put(counter, new Client(envelope.from(), open.requestId()));
+                run(open.ledgerId(), replica(open.ledgerId()).openSession(counter, open.fragmentVersion()));
+            } else if (message instanceof BookieRequest.AddEntries add) {
+                add.batches().forEach(batch -> add(envelope.from(), batch));
+            } else if (message instanceof BookieRequest.ProbeSession probe) {
+                probe(envelope.from(), probe.session());
+            } else if (message instanceof BookieRequest.CloseSession close && isOurs(close.session())) {
+                LedgerId ledgerId = sessions.get(close.session().counter());
+                replica(ledgerId).closeSession(close.session().counter());
+            } else if (message instanceof BookieRequest.ReadEntries read) {
+                read(envelope.from(), read);
+            } else if (message instanceof BookieRequest.ReadLastAddConfirmed read) {
+                reply(
+                        envelope.from(),
+                        new BookieReply.LastAddConfirmedRead(
+                                identity,
+                                bootEpoch,
+                                read.requestId(),
+                                read.ledgerId(),
+                                lastAddConfirmed(read.ledgerId())));
+            } else if (message instanceof BookieRequest.FenceLedger fence) {
+                fence(
+                        fence.ledgerId(),
+                        () -> reply(
+                                envelope.from(),
+                                new BookieReply.LedgerFenced(
+                                        identity,
+                                        bootEpoch,
+                                        fence.requestId(),
+                                        fence.ledgerId(),
+                                        lastAddConfirmed(fence.ledgerId()))));
+            }
+        }
+
+        private void add(String from, BookieRequest.Batch batch) {
+            if (!isOurs(batch.session())) {
+                reply(from, new BookieReply.SessionEnded(batch.session(), Refusal.UNKNOWN_SESSION, "unknown"));
+                return;
+            }
+            long counter = batch.session().counter();
+            LedgerId ledgerId = sessions.get(counter);
+            clients.putIfAbsent(counter, new Client(from, 0));
+            run(
+                    ledgerId,
+                    replica(ledgerId)
+                            .addBatch(
+                                    counter,
+                                    batch.number(),
+                                    batch.endOffset(),
+                                    batch.lastAddConfirmed(),
+                                    batch.entries()));
+        }
+
+        private void probe(String from, SessionId session) {
+            if (!isOurs(session)) {
+                reply(from, new BookieReply.SessionEnded(session, Refusal.UNKNOWN_SESSION, "unknown"));
+                return;
+            }
+            LedgerId ledgerId = sessions.get(session.counter());
+            run(ledgerId, replica(ledgerId).probe(session.counter()));
+        }
+
+        private void read(String from, BookieRequest.ReadEntries read) {
+            Runnable answer = () -> node.schedule(upTo(READ_MAX_NANOS), () -> {
+                BookieStore.EntryRange range = store.read(
+                        read.ledgerId(), read.firstEntryId(), read.lastEntryId(), read.entriesMax(), read.bytesMax());
+                reply(
+                        from,
+                        new BookieReply.EntriesRead(
+                                identity,
+                                bootEpoch,
+                                read.requestId(),
+                                read.ledgerId(),
+                                EntryBatch.of(range.entries()),
+                                range.coveredTo(),
+                                true,
+                                lastAddConfirmed(read.ledgerId())));
+            });
+            if (read.fencing()) {
+                fence(read.ledgerId(), answer);
+            } else {
+                answer.run();
+            }
+        }
+
+        private void fence(LedgerId ledgerId, Runnable whenFenced) {
+            long token = ++lastFence;
+            fences.put(token, whenFenced);
+            run(ledgerId, replica(ledgerId).fence(token));
+        }
+
+        private long lastAddConfirmed(LedgerId ledgerId) {
+            return store.ledger(ledgerId)
+                    .map(BookieStore.LedgerView::lastAddConfirmed)
+                    .orElse(-1L);
+        }
+
+        private boolean isOurs(SessionId session) {
+            return session.bookie().equals(identity)
+                    && session.bootEpoch().equals(bootEpoch)
+                    && sessions.containsKey(session.counter());
+        }
+
+        private LedgerReplica replica(LedgerId ledgerId) {
+            return replicas.computeIfAbsent(ledgerId, id -> {
+                Optional<BookieStore.LedgerView> view = store.ledger(id);
+                return new LedgerReplica(
+                        identity,
+                        id,
+                        view.map(BookieStore.LedgerView::fenced).orElse(false),
+                        view.map(BookieStore.LedgerView::lastAddConfirmed).orElse(-1L),
+                        plan.limits());
+            });
+        }
+
+        private void journal(JournalRecord toJournal, Runnable whenDurable) {
+            queue.add(new Queued(toJournal, whenDurable));
+            sync();
+        }
+
+        private void sync() {
+            if (!syncing) {
+                syncing = true;
+                node.schedule(upTo(SYNC_MAX_NANOS), this::writeGroup);
+            }
+        }
+
+        private void writeGroup() {
+            syncing = false;
+            if (!node.effect()) {
+                return;
+            }
+            List<JournalRecord> records = new ArrayList<>();
+            queue.forEach(queued -> records.add(queued.record()));
+            List<JournalRecord> group = records.subList(0, store.groupOf(records));
+            long weight = group.stream().mapToLong(JournalRecord::weight).sum();
+            if (store.hasRoomFor(weight)) {
+                try {
+                    append(store, group);
+                } catch (StorageException e) {
+                    stop(node);
+                    return;
+                }
+                for (int i = group.size(); i > 0; i--) {
+                    queue.remove().whenDurable().run();
+                }
+            }
+            flush();
+            if (!queue.isEmpty()) {
+                sync();
+            }
+        }
+
+        private void flush() {
+            if (flushing || !store.needsFlush()) {
+                return;
+            }
+            flushing = true;
+            node.schedule(upTo(FLUSH_MAX_NANOS), () -> {
+                flushing = false;
+                if (!node.effect()) {
+                    return;
+                }
+                try {
+                    if (store.flushStep()) {
+                        store.releaseJournal();
+                    }
+                } catch (StorageException e) {
+                    stop(node);
+                    return;
+                }
+                flush();
+            });
+        }
+
+        private void reply(String to, BookieReply reply) {
+            node.send(to, reply);
+        }
+
+        private void run(LedgerId ledgerId, List<ReplicaEffect> effects) {
+            Effects handler = new Effects(ledgerId);
+            effects.forEach(effect -> effect.accept(handler));
+        }
+
+        /** What one ledger's replica wants done. */
+        private final class Effects implements ReplicaEffect.Handler<Void> {
+            private final LedgerId ledgerId;
+
+            Effects(LedgerId ledgerId) {
+                this.ledgerId = ledgerId;
+            }
+
+            @Override
+            public Void readRegister(ReplicaEffect.ReadRegister effect) {
+                Continuation.of(
+                        registry.read(RegistryKey.ofLedger(ledgerId)),
+                        node,
+                        (value, failure) -> run(
+                                ledgerId,
+                                failure == null
+                                        ? replica(ledgerId)
+                                                .registerRead(
+                                                        effect.counter(),
+                                                        value.isAbsent()
+                                                                ? Optional.empty()
+                                                                : Optional.of(LedgerMetadata.decode(value.value())))
+                                        : replica(ledgerId).registerUnavailable(effect.counter(), "no majority")));
+                return null;
+            }
+
+            @Override
+            public Void sessionOpened(ReplicaEffect.SessionOpened effect) {
+                Client client = clients.get(effect.counter());
+                reply(
+                        client.address(),
+                        new BookieReply.SessionOpened(
+                                client.requestId(), ledgerId, id(effect.counter()), effect.creditLimit()));
+                return null;
+            }
+
+            @Override
+            public Void sessionRefused(ReplicaEffect.SessionRefused effect) {
+                Client client = clients.remove(effect.counter());
+                reply(
+                        client.address(),
+                        new BookieReply.SessionRefused(
+                                identity,
+                                client.requestId(),
+                                ledgerId,
+                                Refusal.valueOf(effect.refusal().name()),
+                                effect.detail()));
+                return null;
+            }
+
+            @Override
+            public Void sessionEnded(ReplicaEffect.SessionEnded effect) {
+                Client client = clients.get(effect.counter());
+                reply(
+                        client.address(),
+                        new BookieReply.SessionEnded(
+                                id(effect.counter()),
+                                Refusal.valueOf(effect.refusal().name()),
+                                effect.detail()));
+                return null;
+            }
+
+            @Override
+            public Void batchRefused(ReplicaEffect.BatchRefused effect) {
+                reply(
+                        clients.get(effect.counter()).address(),
+                        new BookieReply.BatchRefused(
+                                id(effect.counter()),
+                                effect.number(),
+                                Refusal.valueOf(effect.refusal().name()),
+                                effect.detail()));
+                return null;
+            }
+
+            @Override
+            public Void journalBatch(ReplicaEffect.JournalBatch effect) {
+                journal(
+                        new JournalRecord.Added(ledgerId, effect.lastAddConfirmed(), effect.entries()),
+                        () -> run(
+                                ledgerId,
+                                replica(ledgerId)
+                                        .batchJournaled(effect.counter(), effect.number(), effect.lastAddConfirmed())));
+                return null;
+            }
+
+            @Override
+            public Void journalFence(ReplicaEffect.JournalFence effect) {
+                journal(
+                        new JournalRecord.Fenced(ledgerId),
+                        () -> run(ledgerId, replica(ledgerId).fenceJournaled()));
+                return null;
+            }
+
+            @Override
+            public Void ack(ReplicaEffect.Ack effect) {
+                List<BookieReply.BatchRange> ranges = effect.ranges().stream()
+                        .map(range -> new BookieReply.BatchRange(range.first(), range.last()))
+                        .toList();
+                BookieReply.SessionAck ack = new BookieReply.SessionAck(
+                        id(effect.counter()), effect.cumulative(), ranges, effect.creditLimit());
+                durability.acknowledged(ack);
+                reply(clients.get(effect.counter()).address(), new BookieReply.EntriesAdded(List.of(ack)));
+                return null;
+            }
+
+            @Override
+            public Void fenced(ReplicaEffect.Fenced effect) {
+                fences.remove(effect.token()).run();
+                return null;
+            }
+
+            private SessionId id(long counter) {
+                return new SessionId(identity, bootEpoch, counter);
+            }
+        }
+    }
+}
