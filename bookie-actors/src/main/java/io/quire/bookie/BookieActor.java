@@ -210,6 +210,9 @@ public final class BookieActor {
         if (ownRegister != null) {
             ownRegister.cancel();
         }
+        if (metrics != null) {
+            metrics.close();
+        }
         if (booted == null) {
             boot.thenAccept(late -> late.close(false));
         } else if (!closed) {

@@ -260,7 +260,8 @@ class BookieActorTest {
     @DisplayName("B0: an answer is negative for an id only if that id was asked for and is not held")
     void negatives() {
         Running running = started(1);
-        add(running, LEDGER, 0, 30);
+        SessionId session = add(running, LEDGER, 0, 30);
+        Envelope.send(running.actor(), new BookieRequest.CloseSession(bookie, session), client.getRef());
 
         BookieReply.EntriesRead cut = read(running, 0, 29, 5, false);
         assertThat(idsOf(cut)).isEqualTo(range(0, 5));
@@ -327,7 +328,9 @@ class BookieActorTest {
 
         running = started(2);
         add(running, LEDGER, 300, 340);
+        assertThat(meters.get("bookie.memtable.bytes").gauge().value()).isPositive();
         running.stop();
+        assertThat(meters.find("bookie.memtable.bytes").gauge()).isNull();
         try (KeyValueStore ledgers = LmdbKeyValueStore.open(directory.resolve("ledgers"), 64 << 20)) {
             assertThat(BootRecord.read(ledgers).clean()).isTrue();
             assertThat(BootRecord.read(ledgers).confirmed()).isEqualTo(new BootEpoch(2));

@@ -5,6 +5,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Random;
+import java.util.Set;
 import java.util.TreeSet;
 import org.junit.jupiter.api.DisplayName;
 import org.junit.jupiter.api.Test;
@@ -19,7 +20,7 @@ class DurableBatchesTest {
             DurableBatches batches = new DurableBatches();
             TreeSet<Long> expected = new TreeSet<>();
             for (int i = 0; i < 80; i++) {
-                long number = 1 + random.nextInt(highest);
+                long number = 1L + random.nextInt(highest);
                 assertThat(batches.contains(number)).isEqualTo(expected.contains(number));
                 batches.add(number);
                 expected.add(number);
@@ -28,7 +29,7 @@ class DurableBatchesTest {
         }
     }
 
-    private static void check(DurableBatches batches, TreeSet<Long> expected, int highest) {
+    private static void check(DurableBatches batches, Set<Long> expected, int highest) {
         long cumulative = 0;
         while (expected.contains(cumulative + 1)) {
             cumulative++;

@@ -134,7 +134,7 @@ class LedgerReplicaTest {
         replica.registerRead(1, Optional.of(OPEN));
         TreeMap<Long, Boolean> durable = new TreeMap<>(); // false: in the journal
         for (int i = 0; i < 60; i++) {
-            long number = 1 + random.nextInt(12);
+            long number = 1L + random.nextInt(12);
             Boolean before = durable.get(number);
             if (random.nextBoolean()) {
                 List<ReplicaEffect> effects = replica.addBatch(1, number, number * 100, number - 2, batch(number));
@@ -155,7 +155,7 @@ class LedgerReplicaTest {
         }
     }
 
-    private static void assertAcked(List<ReplicaEffect> effects, TreeMap<Long, Boolean> durable) {
+    private static void assertAcked(List<ReplicaEffect> effects, Map<Long, Boolean> durable) {
         assertThat(effects).hasSize(1);
         Ack ack = (Ack) effects.get(0);
         for (long number = 1; number < 20; number++) {
