@@ -8,7 +8,10 @@ import io.quire.protocol.BookieStatus;
 import io.quire.protocol.BootEpoch;
 import io.quire.protocol.ClusterFeed;
 import io.quire.protocol.EntryBatch;
+import io.quire.protocol.EntryFormat;
+import io.quire.protocol.EntryId;
 import io.quire.protocol.LedgerId;
+import io.quire.protocol.Payload;
 import io.quire.protocol.RegisterValue;
 import io.quire.protocol.Registry;
 import io.quire.protocol.RegistryKey;
@@ -32,13 +35,16 @@ import java.util.concurrent.RejectedExecutionException;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.concurrent.atomic.AtomicLong;
+import org.apache.pekko.actor.ActorPath;
 import org.apache.pekko.actor.typed.ActorRef;
 import org.apache.pekko.actor.typed.ActorRefResolver;
 import org.apache.pekko.actor.typed.Behavior;
 import org.apache.pekko.actor.typed.DispatcherSelector;
+import org.apache.pekko.actor.typed.PostStop;
 import org.apache.pekko.actor.typed.Terminated;
 import org.apache.pekko.actor.typed.javadsl.ActorContext;
 import org.apache.pekko.actor.typed.javadsl.Adapter;
+import org.apache.pekko.actor.typed.javadsl.BehaviorBuilder;
 import org.apache.pekko.actor.typed.javadsl.Behaviors;
 import org.apache.pekko.actor.typed.javadsl.TimerScheduler;
 import org.apache.pekko.pattern.Patterns;
@@ -49,7 +55,8 @@ import org.apache.pekko.pattern.Patterns;
  *
  * <p>States: booting (every request is answered "unavailable"), serving, stopping (draining journal and memtables). It
  * stops when it is told to, when its boot epoch is superseded (R7), and when journal, flusher or a ledger's actor fails;
- * the node is told why and decides what becomes of itself.
+ * the node is told why and decides what becomes of itself. However it ends, the store is closed and its directory free
+ * once the node is told.
  */
 public final class BookieActor {
     private static final Duration IDENTIFY_TIMEOUT = Duration.ofSeconds(1);
@@ -59,6 +66,12 @@ public final class BookieActor {
     private final TimerScheduler<Object> timers;
     private final Setup setup;
     private final Executor blocking;
+
+    private CompletionStage<BookieBoot.Booted> boot;
+    /** What the node is told once the store is closed. */
+    private Event outcome = new Event.Failed("its actor was stopped");
+
+    private boolean closed;
 
     // From here on: only while serving.
     private BookieBoot.Booted booted;
@@ -165,10 +178,9 @@ public final class BookieActor {
     }
 
     private Behavior<Object> booting() {
-        BookieBoot boot = new BookieBoot(setup.place(), setup.settings(), setup.registry(), this::answersAs, blocking);
-        context.pipeToSelf(boot.boot(), Boot::new);
-        return Behaviors.receive(Object.class)
-                .onMessage(Boot.class, this::onBoot)
+        boot = new BookieBoot(setup.place(), setup.settings(), setup.registry(), this::answersAs, blocking).boot();
+        context.pipeToSelf(boot, Boot::new);
+        return phase().onMessage(Boot.class, this::onBoot)
                 .onMessage(
                         BookieRequest.class, request -> refuse(request, Refusal.UNAVAILABLE, "the bookie is starting"))
                 .onMessage(Stop.class, stop -> stopWhenBooted())
@@ -177,27 +189,55 @@ public final class BookieActor {
 
     /** A boot under way cannot be taken back: wait for it, then close what it opened. */
     private Behavior<Object> stopWhenBooted() {
-        return Behaviors.receive(Object.class)
-                .onMessage(Boot.class, boot -> {
-                    if (boot.booted() != null) {
-                        boot.booted().close(true);
+        return phase().onMessage(Boot.class, done -> {
+                    if (done.failure() != null) {
+                        return failed(reasonOf(done.failure()));
                     }
-                    return Behaviors.stopped();
+                    booted = done.booted();
+                    return closeStore();
                 })
                 .onMessage(
                         BookieRequest.class, request -> refuse(request, Refusal.UNAVAILABLE, "the bookie is stopping"))
                 .build();
     }
 
-    private Behavior<Object> onBoot(Boot boot) {
-        if (boot.failure() != null) {
-            return failed(reasonOf(boot.failure()));
+    private BehaviorBuilder<Object> phase() {
+        return Behaviors.receive(Object.class).onSignal(PostStop.class, stop -> onPostStop());
+    }
+
+    /** All children have ended: nobody works with the store any more. */
+    private Behavior<Object> onPostStop() {
+        if (ownRegister != null) {
+            ownRegister.cancel();
         }
-        booted = boot.booted();
+        if (metrics != null) {
+            metrics.close();
+        }
+        if (booted == null) {
+            boot.thenAccept(late -> late.close(false));
+        } else if (!closed) {
+            closed = true;
+            try {
+                // Blocks, on a thread that is not meant for it: but the node must not be told before it is done.
+                booted.close(false);
+            } catch (RuntimeException e) {
+                context.getLog().error("Bookie {} could not close its store", booted.bookie(), e);
+            }
+        }
+        setup.events().tell(outcome);
+        return Behaviors.same();
+    }
+
+    private Behavior<Object> onBoot(Boot done) {
+        if (done.failure() != null) {
+            return failed(reasonOf(done.failure()));
+        }
+        booted = done.booted();
         BookieStore store = booted.store();
         metrics = new BookieMetrics(setup.meters(), booted.bookie());
         metrics.gauge("bookie.journal.queue.bytes", journalQueuedBytes, AtomicLong::get);
         metrics.gauge("bookie.memtable.bytes", store, BookieStore::memtableWeight);
+        metrics.gauge("bookie.entry.conflicts", store, BookieStore::conflicts);
         metrics.gauge("bookie.read.in.progress", readsInProgress, AtomicInteger::get);
         flusher = context.spawn(FlusherActor.create(store, metrics), "flusher", FlusherActor.DISPATCHER);
         journal = context.spawn(
@@ -212,6 +252,7 @@ public final class BookieActor {
                 setup.settings().replica(),
                 setup.registry(),
                 journal,
+                journalQueuedBytes,
                 context.getSelf().narrow(),
                 blocking);
         ActorRef<Object> self = context.getSelf();
@@ -245,8 +286,7 @@ public final class BookieActor {
     }
 
     private Behavior<Object> serving() {
-        return Behaviors.receive(Object.class)
-                .onMessage(BookieRequest.AddEntries.class, this::onAddEntries)
+        return phase().onMessage(BookieRequest.AddEntries.class, this::onAddEntries)
                 .onMessage(AckReady.class, this::onAckReady)
                 .onMessage(FlushAcks.class, flush -> onFlushAcks())
                 .onMessage(BookieRequest.ReadEntries.class, this::onReadEntries)
@@ -280,6 +320,13 @@ public final class BookieActor {
             } else if (status.state() != BookieStatus.State.WRITABLE
                     && !batch.entries().isEmpty()) {
                 refuseBatch(client, batch, Refusal.READ_ONLY, "the store takes no new entries");
+            } else if (batch.entries().byteSize() > booted.store().entriesBytesMax()) {
+                refuseBatch(
+                        client,
+                        batch,
+                        Refusal.OVERLOADED,
+                        "a batch of " + batch.entries().byteSize() + " bytes; at most "
+                                + booted.store().entriesBytesMax() + " fit");
             } else if (journalQueuedBytes.get() > setup.settings().journalQueueBytesMax()) {
                 refuseBatch(client, batch, Refusal.OVERLOADED, "too much waits for the journal");
             } else {
@@ -424,7 +471,8 @@ public final class BookieActor {
                 BookieReply reply;
                 try {
                     reply = read.get();
-                } catch (StorageException e) {
+                } catch (StorageException | IllegalStateException e) {
+                    // IllegalStateException: the store was closed in the meantime.
                     reply = refused(requestId, Refusal.UNAVAILABLE, String.valueOf(e.getMessage()));
                 } finally {
                     readsInProgress.decrementAndGet();
@@ -439,6 +487,9 @@ public final class BookieActor {
     }
 
     private BookieReply readEntries(BookieRequest.ReadEntries request) {
+        if (request.fencing()) {
+            booted.store().requireWhole(request.ledgerId());
+        }
         BookieStore.EntryRange range = booted.store()
                 .read(
                         request.ledgerId(),
@@ -449,15 +500,30 @@ public final class BookieActor {
         EntryBatch entries = EntryBatch.of(range.entries());
         metrics.readEntries.increment(entries.count());
         metrics.readBytes.increment(entries.byteSize());
+        ReadEnd end = endOf(request, range);
         return new BookieReply.EntriesRead(
                 booted.bookie(),
                 booted.bootEpoch(),
                 request.requestId(),
                 request.ledgerId(),
                 entries,
-                range.coveredTo(),
-                true,
+                end.firstUnread(),
+                end.negative(),
                 lastAddConfirmedOf(request.ledgerId()));
+    }
+
+    private record ReadEnd(long firstUnread, boolean negative) {}
+
+    /**
+     * Where the answer ends: at an entry that is held and did not fit, at the first that is not held and behind which
+     * none that was asked for is held either, or behind everything that was asked for.
+     */
+    private static ReadEnd endOf(BookieRequest.ReadEntries request, BookieStore.EntryRange range) {
+        long last = Math.min(request.lastEntryId(), EntryId.MAX);
+        List<Payload> entries = range.entries();
+        long next =
+                entries.isEmpty() ? request.firstEntryId() : EntryFormat.entryIdOf(entries.get(entries.size() - 1)) + 1;
+        return range.coveredTo() <= last ? new ReadEnd(range.coveredTo(), false) : new ReadEnd(next, next <= last);
     }
 
     private long lastAddConfirmedOf(LedgerId ledgerId) {
@@ -493,6 +559,9 @@ public final class BookieActor {
     }
 
     private Behavior<Object> onOwnRegister(OwnRegister own) {
+        if (own.value().isAbsent()) {
+            return Behaviors.same();
+        }
         BookieRegistration registration = BookieRegistration.decode(own.value().value());
         if (registration.bootEpoch().compareTo(booted.bootEpoch()) > 0) {
             return failServing("boot " + booted.bootEpoch() + " of bookie " + booted.bookie()
@@ -507,18 +576,14 @@ public final class BookieActor {
 
     /** Crash-only: nothing is flushed or marked clean, the next boot replays the journal. */
     private Behavior<Object> failServing(String reason) {
+        Behavior<Object> stopped = failed(reason);
         publish(BookieStatus.State.DOWN);
-        ownRegister.cancel();
-        for (ActorRef<Void> child : context.getChildren()) {
-            context.stop(child);
-        }
-        booted.lock().close();
-        return failed(reason);
+        return stopped;
     }
 
     private Behavior<Object> failed(String reason) {
         context.getLog().error("Bookie '{}' stops: {}", setup.place().name(), reason);
-        setup.events().tell(new Event.Failed(reason));
+        outcome = new Event.Failed(reason);
         return Behaviors.stopped();
     }
 
@@ -527,42 +592,45 @@ public final class BookieActor {
         publish(BookieStatus.State.DOWN);
         ownRegister.cancel();
         timers.cancelAll();
-        context.unwatch(journal);
-        context.unwatch(flusher);
         ActorRef<JournalActor.Drained> drained = context.messageAdapter(JournalActor.Drained.class, done -> done);
         journal.tell(new JournalActor.Drain(drained));
-        return Behaviors.receive(Object.class)
-                .onMessage(JournalActor.Drained.class, done -> flushAll())
+        return phase().onMessage(JournalActor.Drained.class, done -> flushAll())
                 .onMessage(AckReady.class, this::onAckReady)
                 .onMessage(FlushAcks.class, flush -> onFlushAcks())
                 .onMessage(
                         BookieRequest.class, request -> refuse(request, Refusal.UNAVAILABLE, "the bookie is stopping"))
-                .onSignal(Terminated.class, terminated -> Behaviors.same())
+                .onSignal(Terminated.class, this::onTerminatedWhileStopping)
                 .build();
+    }
+
+    /** A ledger that fails now has lost nothing that was acknowledged; a journal or flusher would never be done. */
+    private Behavior<Object> onTerminatedWhileStopping(Terminated terminated) {
+        ActorPath path = terminated.getRef().path();
+        boolean needed = path.equals(journal.path()) || path.equals(flusher.path());
+        return needed ? onChildTerminated(terminated) : Behaviors.same();
     }
 
     private Behavior<Object> flushAll() {
         ActorRef<FlusherActor.AllFlushed> flushed = context.messageAdapter(FlusherActor.AllFlushed.class, done -> done);
         flusher.tell(new FlusherActor.FlushAll(flushed));
-        return Behaviors.receive(Object.class)
-                .onMessage(FlusherActor.AllFlushed.class, done -> closeStore())
+        return phase().onMessage(FlusherActor.AllFlushed.class, done -> closeStore())
                 .onMessage(AckReady.class, this::onAckReady)
                 .onMessage(FlushAcks.class, flush -> onFlushAcks())
                 .onMessage(
                         BookieRequest.class, request -> refuse(request, Refusal.UNAVAILABLE, "the bookie is stopping"))
-                .onSignal(Terminated.class, terminated -> Behaviors.same())
+                .onSignal(Terminated.class, this::onTerminatedWhileStopping)
                 .build();
     }
 
     private Behavior<Object> closeStore() {
         context.pipeToSelf(
                 CompletableFuture.runAsync(() -> booted.close(true), blocking), (done, failure) -> new Closed(failure));
-        return Behaviors.receive(Object.class)
-                .onMessage(Closed.class, closed -> {
-                    if (closed.failure() != null) {
-                        return failed("the store could not be closed: " + reasonOf(closed.failure()));
+        return phase().onMessage(Closed.class, done -> {
+                    closed = true;
+                    if (done.failure() != null) {
+                        return failed("the store could not be closed: " + reasonOf(done.failure()));
                     }
-                    setup.events().tell(new Event.Stopped(booted.bookie()));
+                    outcome = new Event.Stopped(booted.bookie());
                     return Behaviors.stopped();
                 })
                 .onMessage(
@@ -608,13 +676,15 @@ public final class BookieActor {
                     new BookieReply.SessionRefused(
                             request.target(), open.requestId(), open.ledgerId(), refusal, detail));
         } else if (request instanceof BookieRequest.ProbeSession probe) {
-            send(client, new BookieReply.BatchRefused(probe.session(), 1, refusal, detail));
+            send(client, new BookieReply.SessionEnded(probe.session(), refusal, detail));
         } else if (request instanceof BookieRequest.ReadEntries read) {
             send(client, new BookieReply.RequestRefused(request.target(), read.requestId(), refusal, detail));
         } else if (request instanceof BookieRequest.ReadLastAddConfirmed read) {
             send(client, new BookieReply.RequestRefused(request.target(), read.requestId(), refusal, detail));
         } else if (request instanceof BookieRequest.FenceLedger fence) {
             send(client, new BookieReply.RequestRefused(request.target(), fence.requestId(), refusal, detail));
+        } else if (request instanceof BookieRequest.IdentifyBookie identify) {
+            send(client, new BookieReply.RequestRefused(request.target(), identify.requestId(), refusal, detail));
         }
         return Behaviors.same();
     }

@@ -111,7 +111,7 @@ public final class BookieBoot {
     /**
      * Makes {@code directory} a new store with an identity of its own (H25).
      *
-     * @throws StorageException when it holds a store already, or anything else
+     * @throws StorageException when it holds a store already, or the data of one
      */
     public static BookieId format(Path directory, String clusterName, BookieSettings settings) {
         try {
@@ -157,7 +157,13 @@ public final class BookieBoot {
             throw new StorageException(place.directory() + " holds no store; format it first");
         }
         DirectoryLock lock = DirectoryLock.acquire(place.directory());
-        FileStore root = NioFileStore.open(place.directory());
+        FileStore root;
+        try {
+            root = NioFileStore.open(place.directory());
+        } catch (RuntimeException e) {
+            lock.close();
+            throw e;
+        }
         try {
             StoreIdentity identity = StoreIdentity.read(root);
             if (!identity.clusterName().equals(place.clusterName())) {
@@ -206,7 +212,8 @@ public final class BookieBoot {
                     new BookieRegistration(
                             bookie, place.clusterId(), BootEpoch.NEVER_BOOTED, false, place.address(), place.name()));
             if (decision instanceof BootSequence.Decision.Boot boot) {
-                return CompletableFuture.completedStage(boot.bootEpoch());
+                // A copy made between intent and confirmation has our operation id too.
+                return requireSilence(bookie, registered).thenApply(silent -> boot.bootEpoch());
             } else if (decision instanceof BootSequence.Decision.Refuse refuse) {
                 return failed(refuse.reason());
             }
@@ -224,9 +231,8 @@ public final class BookieBoot {
     private static BootSequence.Situation situation(
             Opened opened, RegisterValue value, Optional<BookieRegistration> registered) {
         OpId opId = opened.boot().intent().orElseThrow();
-        boolean writtenByUs = value.versionWrittenBy(opId)
-                .filter(version -> version == value.version())
-                .isPresent();
+        // Later versions may have changed other things, such as the name; each boot moves the epoch by one.
+        boolean writtenByUs = value.versionWrittenBy(opId).isPresent();
         return new BootSequence.Situation(opened.boot().confirmed(), opId, value.version(), registered, writtenByUs);
     }
 

@@ -8,9 +8,14 @@ import io.micrometer.core.instrument.Tags;
 import io.micrometer.core.instrument.Timer;
 import io.quire.protocol.BookieId;
 import java.time.Duration;
+import java.util.ArrayList;
+import java.util.List;
 import java.util.function.ToDoubleFunction;
 
-/** The meters of one bookie; docs/operations.md lists them. Thread-safe. */
+/**
+ * The meters of one bookie; docs/operations.md lists them. Thread-safe, except that {@link #gauge} and {@link #close}
+ * belong to the bookie's actor.
+ */
 final class BookieMetrics {
     final Counter addedEntries;
     final Counter addedBytes;
@@ -25,6 +30,7 @@ final class BookieMetrics {
 
     private final MeterRegistry registry;
     private final Tags tags;
+    private final List<Gauge> gauges = new ArrayList<>();
 
     BookieMetrics(MeterRegistry registry, BookieId bookie) {
         this.registry = registry;
@@ -42,7 +48,12 @@ final class BookieMetrics {
     }
 
     <T> void gauge(String name, T of, ToDoubleFunction<T> value) {
-        Gauge.builder(name, of, value).tags(tags).register(registry);
+        gauges.add(Gauge.builder(name, of, value).tags(tags).register(registry));
+    }
+
+    /** Takes the gauges back: the next boot in this process has its own to show. */
+    void close() {
+        gauges.forEach(registry::remove);
     }
 
     private Timer timer(String name) {

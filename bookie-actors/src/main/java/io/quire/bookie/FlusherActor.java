@@ -35,7 +35,7 @@ final class FlusherActor extends AbstractBehavior<FlusherActor.Command> {
     /** Whom to tell that a memtable is flushed. */
     record Tell(ActorRef<JournalActor.Command> journal) implements Command {}
 
-    /** The journal is drained: flush everything and stop. */
+    /** The journal is drained: flush everything, then do nothing more. */
     record FlushAll(ActorRef<AllFlushed> replyTo) implements Command {}
 
     /** Everything is in the ledger store. */
@@ -95,7 +95,7 @@ final class FlusherActor extends AbstractBehavior<FlusherActor.Command> {
         }
         if (allFlushedTo != null) {
             allFlushedTo.tell(AllFlushed.INSTANCE);
-            return Behaviors.stopped();
+            return Behaviors.ignore();
         }
         return this;
     }

@@ -47,7 +47,7 @@ final class JournalActor extends AbstractBehavior<JournalActor.Command> {
     /** Nothing will be appended any more: finish what is queued. */
     record Drain(ActorRef<Drained> replyTo) implements Command {}
 
-    /** The queue is empty, for good. */
+    /** The queue is empty, for good: what comes later is dropped, unanswered. */
     enum Drained {
         INSTANCE
     }
@@ -130,7 +130,7 @@ final class JournalActor extends AbstractBehavior<JournalActor.Command> {
             scheduleGroup();
         } else if (drainedTo != null) {
             drainedTo.tell(Drained.INSTANCE);
-            return Behaviors.stopped();
+            return Behaviors.ignore();
         }
         return this;
     }

@@ -7,8 +7,10 @@ import io.quire.bookie.storage.BookieStore;
 import io.quire.bookie.storage.JournalRecord;
 import io.quire.protocol.BookieId;
 import io.quire.protocol.BootEpoch;
+import io.quire.protocol.Fields;
 import io.quire.protocol.LedgerId;
 import io.quire.protocol.LedgerMetadata;
+import io.quire.protocol.RegisterValue;
 import io.quire.protocol.Registry;
 import io.quire.protocol.RegistryKey;
 import io.quire.protocol.SessionId;
@@ -21,6 +23,7 @@ import java.util.Map;
 import java.util.Optional;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.Executor;
+import java.util.concurrent.atomic.AtomicLong;
 import org.apache.pekko.actor.typed.ActorRef;
 import org.apache.pekko.actor.typed.Behavior;
 import org.apache.pekko.actor.typed.javadsl.ActorContext;
@@ -75,8 +78,7 @@ final class LedgerActor {
 
     private record Loaded(Optional<BookieStore.LedgerView> view, Throwable failure) implements Command {}
 
-    private record RegisterRead(long counter, Optional<LedgerMetadata> metadata, Throwable failure)
-            implements Command {}
+    private record RegisterRead(long counter, RegisterValue value, Throwable failure) implements Command {}
 
     private record BatchJournaled(long counter, long number, long lastAddConfirmed) implements Command {}
 
@@ -90,6 +92,7 @@ final class LedgerActor {
      * What all ledgers of a store share.
      *
      * @param acks where acknowledgements are gathered
+     * @param journalQueuedBytes what waits for the journal; lowered by the journal
      */
     record Store(
             BookieId id,
@@ -98,6 +101,7 @@ final class LedgerActor {
             LedgerReplica.Limits limits,
             Registry registry,
             ActorRef<JournalActor.Command> journal,
+            AtomicLong journalQueuedBytes,
             ActorRef<BookieActor.Command> acks,
             Executor blocking) {}
 
@@ -159,18 +163,27 @@ final class LedgerActor {
     }
 
     private Behavior<Command> onRegisterRead(RegisterRead read) {
-        return run(
-                read.failure() == null
-                        ? replica.registerRead(read.counter(), read.metadata())
-                        : replica.registerUnavailable(
-                                read.counter(),
-                                "the register could not be read: "
-                                        + read.failure().getMessage()));
+        if (read.failure() != null) {
+            return run(replica.registerUnavailable(
+                    read.counter(),
+                    "the register could not be read: " + read.failure().getMessage()));
+        }
+        try {
+            return run(replica.registerRead(
+                    read.counter(),
+                    read.value().isAbsent()
+                            ? Optional.empty()
+                            : Optional.of(LedgerMetadata.decode(read.value().value()))));
+        } catch (Fields.MalformedException e) {
+            // Written by a newer version perhaps: no reason to end the bookie.
+            return run(replica.registerUnavailable(
+                    read.counter(), "the register's value is not understood: " + e.getMessage()));
+        }
     }
 
     private Behavior<Command> onAdd(Add add) {
         BookieRequest.Batch batch = add.batch();
-        clients.putIfAbsent(batch.session().counter(), new Client(add.client(), 0));
+        answerTo(batch.session().counter(), add.client());
         return run(replica.addBatch(
                 batch.session().counter(),
                 batch.number(),
@@ -195,7 +208,7 @@ final class LedgerActor {
     }
 
     private Behavior<Command> onProbe(Probe probe) {
-        clients.putIfAbsent(probe.session().counter(), new Client(probe.client(), 0));
+        answerTo(probe.session().counter(), probe.client());
         return run(replica.probe(probe.session().counter()));
     }
 
@@ -234,12 +247,7 @@ final class LedgerActor {
         public Void readRegister(ReplicaEffect.ReadRegister effect) {
             context.pipeToSelf(
                     store.registry().read(RegistryKey.ofLedger(ledgerId)),
-                    (value, failure) -> new RegisterRead(
-                            effect.counter(),
-                            value == null || value.isAbsent()
-                                    ? Optional.empty()
-                                    : Optional.of(LedgerMetadata.decode(value.value())),
-                            failure));
+                    (value, failure) -> new RegisterRead(effect.counter(), value, failure));
             return null;
         }
 
@@ -286,6 +294,7 @@ final class LedgerActor {
 
         @Override
         public Void journalBatch(ReplicaEffect.JournalBatch effect) {
+            store.journalQueuedBytes().addAndGet(effect.entries().byteSize());
             store.journal()
                     .tell(new JournalActor.Append(
                             new JournalRecord.Added(ledgerId, effect.lastAddConfirmed(), effect.entries()),
@@ -321,6 +330,14 @@ final class LedgerActor {
             return null;
         }
     };
+
+    /** A session may go on under another reference, that of a coalescer that was started anew. */
+    private void answerTo(long counter, ActorRef<BookieReply> client) {
+        Client known = clients.get(counter);
+        if (known == null || !known.ref().equals(client)) {
+            clients.put(counter, new Client(client, 0));
+        }
+    }
 
     private void reply(Client client, BookieReply reply) {
         Envelope.send(client.ref(), reply, store.acks());

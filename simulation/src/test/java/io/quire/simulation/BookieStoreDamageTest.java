@@ -349,7 +349,7 @@ class BookieStoreDamageTest {
         BookieStore store = open();
         List<JournalRecord.Added> two = List.of(added(0, 12_000), added(1, 12_000));
         assertThat(store.groupOf(two)).isEqualTo(1);
-        assertThat(store.canTake(added(2, 21_000))).isFalse();
+        assertThat(store.entriesBytesMax()).isEqualTo(20_000 - 80);
         assertThatThrownBy(() -> store.append(two)).isInstanceOf(IllegalArgumentException.class);
         assertThatThrownBy(() -> store.append(List.of(added(2, 21_000)))).isInstanceOf(IllegalArgumentException.class);
 

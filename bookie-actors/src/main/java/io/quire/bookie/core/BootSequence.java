@@ -41,7 +41,7 @@ public final class BootSequence {
      * @param opId the operation with which it wants to register the next one
      * @param version of the register, 0 for none
      * @param registered the register's value
-     * @param writtenByUs whether the register's current version was written by {@code opId}
+     * @param writtenByUs whether {@code opId} is known to have written the register
      */
     public record Situation(
             BootEpoch confirmed,

@@ -3,6 +3,7 @@ package io.quire.bookie.core;
 import io.quire.protocol.BookieId;
 import io.quire.protocol.EntryBatch;
 import io.quire.protocol.EntryFormat;
+import io.quire.protocol.EntryId;
 import io.quire.protocol.LedgerId;
 import io.quire.protocol.LedgerMetadata;
 import io.quire.protocol.LedgerState;
@@ -271,7 +272,7 @@ public final class LedgerReplica {
                 return Optional.of(e.getMessage());
             }
             long entryId = EntryFormat.entryIdOf(entry);
-            if (EntryFormat.ledgerIdOf(entry) != ledgerId.value() || entryId <= previous) {
+            if (EntryFormat.ledgerIdOf(entry) != ledgerId.value() || entryId <= previous || entryId > EntryId.MAX) {
                 return Optional.of("entry " + entryId + " of ledger " + EntryFormat.ledgerIdOf(entry) + " behind entry "
                         + previous + " in a batch of ledger " + ledgerId);
             }

@@ -184,8 +184,12 @@ public final class BookieStore implements AutoCloseable {
         memtables = List.copyOf(next);
     }
 
-    /** Whether {@code record} fits into a group at all. */
-    public boolean canTake(JournalRecord record) {
+    /** The most encoded bytes that the entries of one record may have. */
+    public int entriesBytesMax() {
+        return settings.groupBytesMax() - JournalFormat.ADDED_BYTES;
+    }
+
+    private boolean fits(JournalRecord record) {
         return JournalFormat.encodedBytes(record) <= settings.groupBytesMax();
     }
 
@@ -210,7 +214,7 @@ public final class BookieStore implements AutoCloseable {
      * @throws IllegalArgumentException when they do not fit into one group; nothing was journaled
      */
     public void append(List<? extends JournalRecord> records) {
-        if (groupOf(records) < records.size() || !records.stream().allMatch(this::canTake)) {
+        if (groupOf(records) < records.size() || !records.stream().allMatch(this::fits)) {
             throw new IllegalArgumentException(
                     records.size() + " records do not fit into a group of " + settings.groupBytesMax() + " bytes");
         }

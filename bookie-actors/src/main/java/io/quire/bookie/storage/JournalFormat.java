@@ -39,6 +39,8 @@ import java.util.zip.CRC32C;
 final class JournalFormat {
     static final int PAGE_BYTES = 4096;
     static final int RECORD_HEADER_BYTES = 64;
+    /** What a record takes beside the entries that it adds. */
+    static final int ADDED_BYTES = RECORD_HEADER_BYTES + 16;
     /** Where a record names the generation of its segment. */
     static final int GENERATION_OFFSET = 24;
 
