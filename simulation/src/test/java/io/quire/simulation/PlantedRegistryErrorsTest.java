@@ -21,7 +21,7 @@ class PlantedRegistryErrorsTest {
     @Test
     @DisplayName("a voter that does not keep its promises is found")
     void forgottenPromises() {
-        assertFoundWithin(50, seed -> new RegistryScenario(seed) {
+        assertFoundWithin(10, seed -> new RegistryScenario(seed) {
             @Override
             protected SimulatedVoter newVoter(VoterId identity, Random random) {
                 return new PromiseForgettingVoter(identity, random);
@@ -32,7 +32,7 @@ class PlantedRegistryErrorsTest {
     @Test
     @DisplayName("a voter that says accepted before its store has is found")
     void answersBeforeCommit() {
-        assertFoundWithin(300, seed -> new RegistryScenario(seed) {
+        assertFoundWithin(20, seed -> new RegistryScenario(seed) {
             @Override
             protected SimulatedVoter newVoter(VoterId identity, Random random) {
                 return new LateCommittingVoter(identity, random);
@@ -43,7 +43,7 @@ class PlantedRegistryErrorsTest {
     @Test
     @DisplayName("R1: a proposer id that several processes have is found")
     void sharedProposerId() {
-        assertFoundWithin(300, seed -> new RegistryScenario(seed) {
+        assertFoundWithin(20, seed -> new RegistryScenario(seed) {
             @Override
             protected ProposerId newProposerId(int number, Random random) {
                 return new ProposerId(new UUID(0, 1));
