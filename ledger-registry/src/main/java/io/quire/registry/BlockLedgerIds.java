@@ -8,6 +8,7 @@ import io.quire.protocol.Payload;
 import io.quire.protocol.RegisterValue;
 import io.quire.protocol.Registry;
 import io.quire.protocol.RegistryKey;
+import java.nio.ByteBuffer;
 import java.util.ArrayDeque;
 import java.util.Deque;
 import java.util.UUID;
@@ -66,8 +67,13 @@ public final class BlockLedgerIds implements LedgerIds {
     }
 
     private void reserveBehind(RegisterValue current, int conflicts) {
-        long first =
-                current.isAbsent() ? 0 : Fields.decodeAll(current.value().asByteBuffer(), java.nio.ByteBuffer::getLong);
+        long first;
+        try {
+            first = current.isAbsent() ? 0 : Fields.decodeAll(current.value().asByteBuffer(), ByteBuffer::getLong);
+        } catch (Fields.MalformedException e) {
+            failed("the register of ledger ids is damaged: " + e.getMessage());
+            return;
+        }
         if (first > Long.MAX_VALUE - blockSize) {
             failed("there are no ledger ids left");
             return;

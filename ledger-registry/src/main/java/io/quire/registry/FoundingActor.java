@@ -8,6 +8,7 @@ import io.quire.protocol.wire.RegistryRequest;
 import io.quire.registry.core.Founding;
 import java.time.Duration;
 import java.util.HashMap;
+import java.util.LinkedHashMap;
 import java.util.Map;
 import java.util.Set;
 import org.apache.pekko.actor.typed.ActorRef;
@@ -24,11 +25,12 @@ import org.apache.pekko.actor.typed.receptionist.Receptionist;
  */
 public final class FoundingActor extends AbstractBehavior<FoundingActor.Command> {
     private static final Duration TICK = Duration.ofMillis(250);
+    private static final int REQUESTS_MAX = 1000;
 
     private final Founding founding;
     private final ActorRef<RegistryReply> replies;
-    private final Map<Long, ActorRef<RegistryRequest>> asked = new HashMap<>();
-    private final Map<Long, RegistryConfig> proposed = new HashMap<>();
+    private final Map<Long, ActorRef<RegistryRequest>> asked = new LinkedHashMap<>();
+    private final Map<Long, RegistryConfig> proposed = new LinkedHashMap<>();
     private final Map<VoterId, ActorRef<RegistryRequest>> voters = new HashMap<>();
     private Set<ActorRef<RegistryRequest>> candidates = Set.of();
     private String lastSaid = "";
@@ -79,11 +81,9 @@ public final class FoundingActor extends AbstractBehavior<FoundingActor.Command>
     }
 
     private Behavior<Command> onTick() {
-        asked.clear();
-        proposed.clear();
         candidates.forEach(candidate -> {
             long id = ++lastId;
-            asked.put(id, candidate);
+            remember(asked, id, candidate);
             Envelope.send(candidate, new RegistryRequest.DescribeVoter(id), replies);
         });
         return this;
@@ -132,8 +132,16 @@ public final class FoundingActor extends AbstractBehavior<FoundingActor.Command>
 
     private long idOf(RegistryConfig config) {
         lastId++;
-        proposed.put(lastId, config);
+        remember(proposed, lastId, config);
         return lastId;
+    }
+
+    /** A disk may take longer than a tick: what was asked some ticks ago may still be answered. */
+    private static <T> void remember(Map<Long, T> requests, long id, T what) {
+        requests.put(id, what);
+        if (requests.size() > REQUESTS_MAX) {
+            requests.remove(requests.keySet().iterator().next());
+        }
     }
 
     private void send(VoterId voter, RegistryRequest request) {

@@ -14,6 +14,7 @@ import io.quire.protocol.wire.RegistryRequest;
 import io.quire.registry.core.Effect;
 import java.time.Duration;
 import java.util.HashMap;
+import java.util.LinkedHashMap;
 import java.util.Map;
 import java.util.Optional;
 import java.util.function.LongSupplier;
@@ -34,12 +35,13 @@ import org.apache.pekko.actor.typed.receptionist.Receptionist;
 final class RegistryClientActor extends AbstractBehavior<RegistryClientActor.Command> {
     private static final Duration TICK = Duration.ofMillis(20);
     private static final int DISCOVERY_TICKS = 25;
+    private static final int DESCRIBING_MAX = 1000;
 
     private final RegistryOperations operations;
     private final ActorRef<RegistryReply> replies;
     private final Map<ActorRef<RegistryRequest>, VoterId> candidates = new HashMap<>();
     private final Map<VoterId, ActorRef<RegistryRequest>> voters = new HashMap<>();
-    private final Map<Long, ActorRef<RegistryRequest>> describing = new HashMap<>();
+    private final Map<Long, ActorRef<RegistryRequest>> describing = new LinkedHashMap<>();
     private long lastId;
     private int ticks;
 
@@ -173,11 +175,13 @@ final class RegistryClientActor extends AbstractBehavior<RegistryClientActor.Com
     }
 
     private void describeUnknown() {
-        describing.clear();
         candidates.forEach((candidate, voter) -> {
             if (voter == null || operations.config().isEmpty()) {
                 long id = ++lastId;
                 describing.put(id, candidate);
+                if (describing.size() > DESCRIBING_MAX) {
+                    describing.remove(describing.keySet().iterator().next());
+                }
                 Envelope.send(candidate, new RegistryRequest.DescribeVoter(id), replies);
             }
         });

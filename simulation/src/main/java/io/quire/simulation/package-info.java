@@ -4,7 +4,9 @@
  *
  * <p>{@link io.quire.simulation.Simulation} is the clock and chance, {@link io.quire.simulation.SimulatedNetwork} loses
  * and delays messages, a {@link io.quire.simulation.SimulatedNode} crashes and starts again, and its {@link
- * io.quire.simulation.SimulatedDisk} loses, tears and damages what a real one may. For the judging of registers read
- * {@link io.quire.simulation.LinearizabilityChecker}.
+ * io.quire.simulation.SimulatedDisk} loses, tears and damages what a real one may.
+ *
+ * <p>{@link io.quire.simulation.RegistryScenario} is a whole cluster at work; for the judging of registers read {@link
+ * io.quire.simulation.LinearizabilityChecker}.
  */
 package io.quire.simulation;
