@@ -260,15 +260,21 @@ public final class QuireNode implements AutoCloseable {
         while (System.nanoTime() - deadlineNanos < 0) {
             requireNoFailure();
             Optional<RegistryConfig> found = await(registry.config(), "the registry client did not answer");
-            if (found.isPresent()) {
+            // A voter of this node's own knows the config before the others are there: bookies need a majority of them.
+            if (found.isPresent() && isRegistryServing()) {
                 return found.get();
             }
             java.util.concurrent.locks.LockSupport.parkNanos(
                     Duration.ofMillis(20).toNanos());
         }
-        throw new NodeStartException(
-                "no serving registry was found in " + settings.startTimeout().toSeconds()
-                        + " s: are enough voters running, and is quire.node.registry.auto-init on for a new cluster?");
+        throw new NodeStartException("no registry with a majority of its voters was found in "
+                + settings.startTimeout().toSeconds()
+                + " s: are enough voters running, and is quire.node.registry.auto-init on for a new cluster?");
+    }
+
+    private boolean isRegistryServing() {
+        CompletionStage<Boolean> read = registry.read(RegistryKey.IDS).handle((value, failure) -> failure == null);
+        return await(read, "the registry client did not answer");
     }
 
     private void requireCluster(RegistryConfig found) {

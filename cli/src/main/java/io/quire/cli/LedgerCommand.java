@@ -1,0 +1,246 @@
+package io.quire.cli;
+
+import com.fasterxml.jackson.databind.JsonNode;
+import com.fasterxml.jackson.databind.node.ArrayNode;
+import com.fasterxml.jackson.databind.node.ObjectNode;
+import io.quire.protocol.LedgerState;
+import java.io.BufferedReader;
+import java.io.IOException;
+import java.io.InputStreamReader;
+import java.net.http.HttpRequest.BodyPublishers;
+import java.nio.charset.StandardCharsets;
+import java.util.Map;
+import java.util.Optional;
+import java.util.TreeMap;
+import picocli.CommandLine.Command;
+import picocli.CommandLine.Option;
+import picocli.CommandLine.Parameters;
+
+/** {@code quire ledger}: the life of ledgers. Appending and reading, which stream, have files of their own. */
+@Command(
+        name = "ledger",
+        description = "Creates, fills, reads and ends ledgers.",
+        subcommands = {
+            LedgerCommand.Create.class,
+            LedgerAppendCommand.class,
+            LedgerReadCommand.class,
+            LedgerCommand.Tail.class,
+            LedgerCommand.Show.class,
+            LedgerCommand.ListLedgers.class,
+            LedgerCommand.Seal.class,
+            LedgerCommand.Recover.class,
+            LedgerCommand.Delete.class
+        })
+final class LedgerCommand {
+    /** A command on one ledger. */
+    abstract static class OnLedger extends QuireSubcommand {
+        @Parameters(paramLabel = "ID", description = "The ledger.")
+        private long ledgerId;
+
+        /** Checked: not negative. */
+        final long ledgerId() {
+            require(ledgerId >= 0, "a ledger id is not negative: " + ledgerId);
+            return ledgerId;
+        }
+
+        final String path() {
+            return "/ledgers/" + ledgerId();
+        }
+    }
+
+    @Command(name = "create", description = "Creates a ledger and prints its id.")
+    static final class Create extends QuireSubcommand {
+        @Option(
+                names = {"-e", "--ensemble-size"},
+                paramLabel = "E",
+                description = "Over how many bookies it is spread; 3 unless given.")
+        private Optional<Integer> ensembleSize;
+
+        @Option(
+                names = {"-w", "--write-quorum"},
+                paramLabel = "W",
+                description = "How many of them hold each entry; 3 unless given.")
+        private Optional<Integer> writeQuorum;
+
+        @Option(
+                names = {"-a", "--ack-quorum"},
+                paramLabel = "A",
+                description = "How many of these must hold it durably before it is acknowledged; 2 unless given.")
+        private Optional<Integer> ackQuorum;
+
+        @Option(names = "--label", paramLabel = "KEY=VALUE", description = "A label; may be given many times.")
+        private Map<String, String> labels = new TreeMap<>();
+
+        @Override
+        public Integer call() {
+            ObjectNode body = NodeConnection.JSON.createObjectNode();
+            ensembleSize.ifPresent(size -> body.put("ensembleSize", size));
+            writeQuorum.ifPresent(quorum -> body.put("writeQuorum", quorum));
+            ackQuorum.ifPresent(quorum -> body.put("ackQuorum", quorum));
+            ObjectNode labelsNode = body.putObject("labels");
+            labels.forEach(labelsNode::put);
+            JsonNode ledger = quire().connect()
+                    .post(
+                            "/ledgers",
+                            BodyPublishers.ofString(body.toString(), StandardCharsets.UTF_8),
+                            "application/json");
+            if (quire().isJson()) {
+                quire().printJson(ledger);
+            } else {
+                terminal().println(ledger.path("ledgerId").asText());
+            }
+            return 0;
+        }
+    }
+
+    @Command(name = "show", description = "Prints a ledger's metadata.")
+    static final class Show extends OnLedger {
+        @Override
+        public Integer call() {
+            JsonNode ledger = quire().connect().get(path());
+            if (quire().isJson()) {
+                quire().printJson(ledger);
+                return 0;
+            }
+            Map<String, String> lines = LedgerText.of(ledger);
+            int width = lines.keySet().stream().mapToInt(String::length).max().orElse(0);
+            lines.forEach((key, value) ->
+                    terminal().println((key + ":" + " ".repeat(width - key.length() + 1) + value).stripTrailing()));
+            return 0;
+        }
+    }
+
+    @Command(name = "list", description = "Prints ids and states, by ascending id.")
+    static final class ListLedgers extends QuireSubcommand {
+        private static final int PAGE = 1000;
+
+        @Option(names = "--state", paramLabel = "STATE", description = "Only those: ${COMPLETION-CANDIDATES}.")
+        private LedgerState state;
+
+        @Option(names = "--after", paramLabel = "ID", description = "Only ids above this one.")
+        private Optional<Long> after;
+
+        @Option(
+                names = "--limit",
+                paramLabel = "N",
+                defaultValue = "1000",
+                description = "At most so many; ${DEFAULT-VALUE} unless given.")
+        private int limit;
+
+        @Override
+        public Integer call() {
+            require(limit > 0, "--limit must be positive: " + limit);
+            NodeConnection node = quire().connect();
+            Table table = new Table("ID", "STATE");
+            ObjectNode all = NodeConnection.JSON.createObjectNode();
+            ArrayNode ledgers = all.putArray("ledgers");
+            Optional<Long> from = after;
+            boolean more = true;
+            while (more && ledgers.size() < limit) {
+                JsonNode page = node.get(pathOf(from, Math.min(PAGE, limit - ledgers.size())));
+                for (JsonNode ledger : page.path("ledgers")) {
+                    ledgers.add(ledger);
+                    table.add(
+                            ledger.path("ledgerId").asText(),
+                            ledger.path("state").asText());
+                }
+                more = page.hasNonNull("next");
+                from = more ? Optional.of(page.get("next").asLong()) : from;
+            }
+            print(all, table, more ? from : Optional.empty());
+            return 0;
+        }
+
+        private String pathOf(Optional<Long> from, int count) {
+            return "/ledgers?limit=" + count
+                    + (from.isPresent() ? "&after=" + from.get() : "")
+                    + (state == null ? "" : "&state=" + state);
+        }
+
+        private void print(ObjectNode all, Table table, Optional<Long> next) {
+            if (quire().isJson()) {
+                next.ifPresent(id -> all.put("next", id));
+                quire().printJson(all);
+                return;
+            }
+            table.print(terminal());
+            next.ifPresent(id -> terminal().note("there are more: --after " + id + ", or a larger --limit"));
+        }
+    }
+
+    @Command(name = "seal", description = "Closes a ledger by its writer; prints its id, state and last entry.")
+    static final class Seal extends OnLedger {
+        @Override
+        public Integer call() {
+            JsonNode ledger = quire().connect().post(path() + "/seal");
+            if (quire().isJson()) {
+                quire().printJson(ledger);
+            } else {
+                terminal()
+                        .println(ledgerId() + " " + ledger.path("state").asText() + " "
+                                + ledger.path("lastEntryId").asText());
+            }
+            return 0;
+        }
+    }
+
+    @Command(name = "delete", description = "Deletes a ledger with its entries.")
+    static final class Delete extends OnLedger {
+        @Option(
+                names = {"-y", "--yes"},
+                description = "Does not ask.")
+        private boolean yes;
+
+        @Override
+        public Integer call() throws IOException {
+            if (!yes) {
+                require(
+                        terminal().isInteractive(Terminal.Stream.IN),
+                        "deleting asks first, and standard input is no terminal: add --yes");
+                confirm();
+            }
+            quire().connect().delete(path());
+            if (quire().isJson()) {
+                quire().printJson(NodeConnection.JSON
+                        .createObjectNode()
+                        .put("ledgerId", ledgerId())
+                        .put("deleted", true));
+            } else {
+                terminal().println(ledgerId() + " DELETED");
+            }
+            return 0;
+        }
+
+        private void confirm() throws IOException {
+            terminal().err().print("Delete ledger " + ledgerId() + " with all its entries? [y/N] ");
+            terminal().err().flush();
+            String answer =
+                    new BufferedReader(new InputStreamReader(terminal().in(), StandardCharsets.UTF_8)).readLine();
+            if (answer == null
+                    || !(answer.strip().equalsIgnoreCase("y") || answer.strip().equalsIgnoreCase("yes"))) {
+                throw CommandFailure.of("ledger " + ledgerId() + " was not deleted");
+            }
+        }
+    }
+
+    @Command(name = "recover", description = "Fences, recovers and closes a ledger. Not in this version.")
+    static final class Recover extends OnLedger {
+        @Override
+        public Integer call() {
+            throw CommandFailure.of(
+                    "ledger recover comes with a later version; nothing was done to ledger " + ledgerId());
+        }
+    }
+
+    @Command(name = "tail", description = "Follows a ledger until it is sealed. Not in this version.")
+    static final class Tail extends OnLedger {
+        @Option(names = "--from", paramLabel = "N", description = "The first entry.")
+        private long from;
+
+        @Override
+        public Integer call() {
+            throw CommandFailure.of("ledger tail comes with a later version; until then './quire ledger read "
+                    + ledgerId() + " --from " + from + "' reads what is there");
+        }
+    }
+}

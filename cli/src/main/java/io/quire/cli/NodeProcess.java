@@ -1,0 +1,157 @@
+package io.quire.cli;
+
+import com.typesafe.config.Config;
+import com.typesafe.config.ConfigException;
+import com.typesafe.config.ConfigFactory;
+import com.typesafe.config.ConfigParseOptions;
+import com.typesafe.config.ConfigValueFactory;
+import io.quire.bookie.BookieSettings;
+import io.quire.bootstrap.Formatting;
+import io.quire.bootstrap.NodeSettings;
+import io.quire.bootstrap.QuireNode;
+import io.quire.bootstrap.QuireNode.NodeStartException;
+import io.quire.bootstrap.Standalone;
+import io.quire.storage.StorageException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.List;
+import java.util.Optional;
+import java.util.concurrent.CompletableFuture;
+import java.util.function.Supplier;
+
+/**
+ * A node as this process: started, announced, and stopped by a signal or by its own failure.
+ *
+ * <p>A JVM that a signal ends exits with the signal's number, whatever its hooks do. So the one hook there is stops the
+ * node and then halts with 0; no other hook may have work that must be done. A signal during the start halts at once,
+ * which the stores take like any crash; only formatting is waited for, so that no half of it stays behind.
+ */
+final class NodeProcess {
+    private final Terminal terminal;
+    private final Object formatting = new Object();
+    private volatile QuireNode node;
+    private volatile boolean signalled;
+
+    NodeProcess(Terminal terminal) {
+        this.terminal = terminal;
+    }
+
+    /** Returns the exit code when the node has failed; a signal ends the process instead. */
+    int runStandalone(Path directory, int bookies, int httpPort) {
+        return run(() -> Standalone.prepare(directory, bookies, 0, httpPort));
+    }
+
+    /** Returns the exit code when the node has failed; a signal ends the process instead. */
+    int runNode(Path file, Optional<String> name) {
+        return run(() -> configOf(file, name));
+    }
+
+    /** Formats what {@code file} names; one line for each directory. */
+    List<String> format(Path file, boolean leaveFormatted) {
+        Config config = configOf(file, Optional.empty());
+        try {
+            return Formatting.format(NodeSettings.from(config), BookieSettings.from(config), leaveFormatted);
+        } catch (ConfigException | IllegalArgumentException e) {
+            throw wrongConfig(file, e);
+        } catch (StorageException e) {
+            throw CommandFailure.of(e.getMessage(), e);
+        }
+    }
+
+    private int run(Supplier<Config> preparation) {
+        Thread stopper = new Thread(this::onSignal, "quire-stop");
+        Runtime.getRuntime().addShutdownHook(stopper);
+        try {
+            Config config;
+            synchronized (formatting) {
+                config = preparation.get();
+            }
+            try (QuireNode started = QuireNode.start(config)) {
+                node = started;
+                terminal.println("quire ready http=" + http(config) + " bookies="
+                        + started.settings().stores().size());
+                String reason = endOf(started);
+                if (signalled) {
+                    // The hook stops the node and ends the process: this thread has nothing more to say.
+                    awaitForever(stopper);
+                }
+                throw CommandFailure.of("the node stops: " + reason);
+            }
+        } catch (NodeStartException | StorageException e) {
+            throw CommandFailure.of("cannot start: " + e.getMessage(), e);
+        } finally {
+            removeHook(stopper);
+        }
+    }
+
+    /** Waits until the node cannot serve any more, and says why. */
+    private static String endOf(QuireNode node) {
+        CompletableFuture<String> failed = node.failed().toCompletableFuture();
+        CompletableFuture<String> terminated = node.terminated()
+                .toCompletableFuture()
+                .thenApply(done -> "the others have removed it from the cluster, see the log");
+        return (String) CompletableFuture.anyOf(failed, terminated).join();
+    }
+
+    /** Where HTTP is served, as it was bound. */
+    private static String http(Config config) {
+        if (!config.getBoolean("quire.node.http")) {
+            return "off";
+        }
+        String host = config.hasPath("quire.http.host") ? config.getString("quire.http.host") : "127.0.0.1";
+        int port = config.hasPath("quire.http.port") ? config.getInt("quire.http.port") : 8080;
+        return "http://" + host + ":" + port;
+    }
+
+    private static void awaitForever(Thread stopper) {
+        boolean ended = false;
+        while (!ended) {
+            try {
+                stopper.join();
+                ended = true;
+            } catch (InterruptedException e) {
+                // Nobody interrupts the main thread; were it so, the hook still ends the process.
+            }
+        }
+    }
+
+    private void onSignal() {
+        signalled = true;
+        synchronized (formatting) {
+            QuireNode running = node;
+            if (running != null) {
+                terminal.note("stopping");
+                running.close();
+            }
+            Runtime.getRuntime().halt(0);
+        }
+    }
+
+    private static void removeHook(Thread stopper) {
+        try {
+            Runtime.getRuntime().removeShutdownHook(stopper);
+        } catch (IllegalStateException e) {
+            // It runs already, and ends the process.
+        }
+    }
+
+    private static Config configOf(Path file, Optional<String> name) {
+        if (!Files.isReadable(file) || Files.isDirectory(file)) {
+            throw CommandFailure.of("cannot read the configuration " + file + ": no such readable file");
+        }
+        try {
+            Config own = ConfigFactory.parseFile(
+                    file.toFile(), ConfigParseOptions.defaults().setAllowMissing(false));
+            Config named = name.map(given ->
+                            own.withValue("quire.node.name", ConfigValueFactory.fromAnyRef(given, "option --name")))
+                    .orElse(own);
+            return QuireNode.configOf(named);
+        } catch (ConfigException | IllegalArgumentException e) {
+            throw wrongConfig(file, e);
+        }
+    }
+
+    private static CommandFailure wrongConfig(Path file, RuntimeException cause) {
+        return CommandFailure.of("wrong configuration in " + file + ": " + cause.getMessage(), cause);
+    }
+}
