@@ -38,8 +38,9 @@ class StandaloneTest {
     }
 
     private static List<Payload> append(WriteHandle ledger, int count) {
-        List<Payload> payloads =
-                IntStream.range(0, count).mapToObj(i -> Payload.ofUtf8("entry " + i)).toList();
+        List<Payload> payloads = IntStream.range(0, count)
+                .mapToObj(i -> Payload.ofUtf8("entry " + i))
+                .toList();
         List<CompletionStage<Long>> acks = new ArrayList<>();
         payloads.forEach(payload -> acks.add(ledger.appendAsync(payload)));
         for (int i = 0; i < count; i++) {
@@ -69,8 +70,11 @@ class StandaloneTest {
     }
 
     private static List<Payload> read(QuireNode node, LedgerId ledgerId) {
-        ReadHandle reader = get(node.client().newOpenLedgerOp().withLedgerId(ledgerId).execute());
-        return get(reader.readAsync(0, 999)).entries().stream().map(Entry::payload).toList();
+        ReadHandle reader =
+                get(node.client().newOpenLedgerOp().withLedgerId(ledgerId).execute());
+        return get(reader.readAsync(0, 999)).entries().stream()
+                .map(Entry::payload)
+                .toList();
     }
 
     @Test
@@ -79,8 +83,8 @@ class StandaloneTest {
         try (QuireNode node = start()) {
             WriteHandle ledger = get(node.client().newCreateLedgerOp().execute());
             append(ledger, 10);
-            ReadHandle reader =
-                    get(node.client().newOpenLedgerOp().withLedgerId(ledger.getId()).execute());
+            ReadHandle reader = get(
+                    node.client().newOpenLedgerOp().withLedgerId(ledger.getId()).execute());
             long confirmed = -1;
             for (int i = 0; i < 1000 && confirmed < 9; i++) {
                 confirmed = get(reader.readLastAddConfirmedAsync());
@@ -90,9 +94,8 @@ class StandaloneTest {
             assertThatThrownBy(() -> get(reader.readAsync(10, 10)))
                     .isInstanceOf(CompletionException.class)
                     .cause()
-                    .isInstanceOfSatisfying(
-                            LedgerException.class,
-                            failure -> assertThat(failure.code()).isEqualTo(LedgerException.Code.NotConfirmed));
+                    .isInstanceOfSatisfying(LedgerException.class, failure -> assertThat(failure.code())
+                            .isEqualTo(LedgerException.Code.NotConfirmed));
         }
     }
 

@@ -113,13 +113,14 @@ final class ChildProcess implements AutoCloseable {
 
     /** kill -9; returns once it is dead. */
     void kill() {
-        process.destroyForcibly();
+        process.toHandle().destroyForcibly();
         awaitDeath("kill -9");
     }
 
     /** SIGTERM; does not wait. */
     void terminate() {
-        process.destroy();
+        // Not through the process itself, which would close its input too: the lifeline would cut the stop short.
+        process.toHandle().destroy();
     }
 
     /** Waits until it has ended, and returns how. */

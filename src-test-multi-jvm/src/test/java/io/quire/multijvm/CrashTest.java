@@ -77,7 +77,7 @@ class CrashTest {
         cluster.awaitBookies();
         WriterProcess writer = cluster.startWriter(new WriterLoad(seed, 1_000_000, 500, WriterLoad.UNLIMITED));
         LedgerId ledgerId = writer.awaitLedger(MOMENT);
-        writer.awaitAcknowledged(1 + random.nextInt(60_000), LOAD);
+        writer.awaitAcknowledged(5_000 + random.nextInt(55_000), LOAD);
         for (int i = 0; i < ClusterProcesses.NODES; i++) {
             cluster.node(i).kill();
         }
