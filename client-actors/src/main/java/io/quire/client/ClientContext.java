@@ -60,10 +60,20 @@ final class ClientContext {
 
     /** Where {@code bookie} is, by what gossip says. */
     Optional<ActorRef<BookieRequest>> bookie(BookieId bookie) {
+        return statusOf(bookie).map(BookieStatus::address).map(address -> ActorRefResolver.get(system)
+                .resolveActorRef(address));
+    }
+
+    /** Whether gossip says that {@code bookie} is down. */
+    boolean isDown(BookieId bookie) {
+        return statusOf(bookie)
+                .filter(status -> status.state() == BookieStatus.State.DOWN)
+                .isPresent();
+    }
+
+    private Optional<BookieStatus> statusOf(BookieId bookie) {
         return feed.bookies().stream()
                 .filter(status -> status.bookieId().equals(bookie))
-                .findFirst()
-                .map(BookieStatus::address)
-                .map(address -> ActorRefResolver.get(system).resolveActorRef(address));
+                .findFirst();
     }
 }

@@ -32,6 +32,9 @@ import org.apache.pekko.actor.typed.javadsl.TimerScheduler;
 final class LedgerReaderActor extends AbstractBehavior<LedgerReaderActor.Command> {
     private static final Duration TICK = Duration.ofMillis(50);
 
+    /** How long a bookie that did not answer is asked last, by all reads; gossip tells later than that it is down. */
+    private static final long SUSPICION_NANOS = Duration.ofSeconds(10).toNanos();
+
     private final ClientContext client;
     private final ClientSettings.Reader settings;
     private final TimerScheduler<Command> timers;
@@ -39,6 +42,7 @@ final class LedgerReaderActor extends AbstractBehavior<LedgerReaderActor.Command
     private final Map<Long, Read> reads = new HashMap<>();
     private final Map<Long, Asked> asked = new HashMap<>();
     private final Map<Long, ConfirmedRead> confirmedReads = new HashMap<>();
+    private final Map<BookieId, Long> silentSinceNanos = new HashMap<>();
     private long lastId;
     private boolean ticking;
 
@@ -109,6 +113,17 @@ final class LedgerReaderActor extends AbstractBehavior<LedgerReaderActor.Command
                     new BookieRequest.ReadEntries(
                             bookie, wireId, ledgerId, firstEntryId, lastEntryId, entriesMax, bytesMax, false),
                     replies);
+        }
+
+        @Override
+        public void silent(BookieId bookie) {
+            silentSinceNanos.put(bookie, now());
+        }
+
+        @Override
+        public boolean isSuspect(BookieId bookie) {
+            Long since = silentSinceNanos.get(bookie);
+            return (since != null && now() - since < SUSPICION_NANOS) || client.isDown(bookie);
         }
 
         @Override
@@ -212,6 +227,7 @@ final class LedgerReaderActor extends AbstractBehavior<LedgerReaderActor.Command
     private Behavior<Command> onReplied(Replied replied) {
         BookieReply reply = replied.reply();
         if (reply instanceof BookieReply.EntriesRead answer) {
+            silentSinceNanos.remove(answer.bookie());
             Asked request = asked.remove(answer.requestId());
             Read read = request == null ? null : reads.get(request.read());
             if (read != null) {

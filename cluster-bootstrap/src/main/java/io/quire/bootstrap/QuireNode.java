@@ -15,7 +15,9 @@ import io.quire.bookie.BookieSettings;
 import io.quire.client.ClientSettings;
 import io.quire.client.LedgerClient;
 import io.quire.protocol.BookieId;
+import io.quire.protocol.BookieRegistration;
 import io.quire.protocol.ClusterFeed;
+import io.quire.protocol.Registry;
 import io.quire.protocol.RegistryConfig;
 import io.quire.protocol.RegistryKey;
 import io.quire.registry.BlockLedgerIds;
@@ -30,14 +32,17 @@ import io.quire.storage.StorageException;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.ArrayList;
+import java.util.HashSet;
 import java.util.List;
 import java.util.Optional;
+import java.util.Set;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionException;
 import java.util.concurrent.CompletionStage;
 import java.util.concurrent.ExecutionException;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.TimeoutException;
+import java.util.concurrent.locks.LockSupport;
 import org.apache.pekko.Done;
 import org.apache.pekko.actor.CoordinatedShutdown;
 import org.apache.pekko.actor.typed.ActorSystem;
@@ -56,6 +61,10 @@ import org.slf4j.LoggerFactory;
  */
 public final class QuireNode implements AutoCloseable {
     private static final Logger LOG = LoggerFactory.getLogger(QuireNode.class);
+
+    private static final Duration LOOK_AGAIN = Duration.ofMillis(20);
+    private static final Duration NEWS_TIMEOUT = Duration.ofSeconds(5);
+    private static final int BOOKIES_PAGE = 500;
 
     private final NodeSettings settings;
     private final ActorSystem<NodeActor.Command> system;
@@ -225,6 +234,7 @@ public final class QuireNode implements AutoCloseable {
                 meters,
                 System::currentTimeMillis);
         startBookies(BookieSettings.from(config), registryConfig);
+        awaitNews();
     }
 
     private void startVoters() {
@@ -264,8 +274,7 @@ public final class QuireNode implements AutoCloseable {
             if (found.isPresent() && isRegistryServing()) {
                 return found.get();
             }
-            java.util.concurrent.locks.LockSupport.parkNanos(
-                    Duration.ofMillis(20).toNanos());
+            LockSupport.parkNanos(LOOK_AGAIN.toNanos());
         }
         throw new NodeStartException("no registry with a majority of its voters was found in "
                 + settings.startTimeout().toSeconds()
@@ -301,6 +310,45 @@ public final class QuireNode implements AutoCloseable {
         for (CompletableFuture<BookieId> bookie : parts.awaited) {
             await(bookie, "a bookie did not start");
         }
+    }
+
+    /**
+     * Waits until every registered bookie was heard of: who creates a ledger at once must know where. Not for long, since
+     * one that was down before all others were started is not heard of at all.
+     */
+    private void awaitNews() {
+        Set<BookieId> silent = registeredBookies();
+        long deadlineNanos = System.nanoTime() + NEWS_TIMEOUT.toNanos();
+        while (true) {
+            feed.bookies().forEach(status -> silent.remove(status.bookieId()));
+            if (silent.isEmpty()) {
+                return;
+            }
+            if (System.nanoTime() - deadlineNanos >= 0) {
+                LOG.warn("Nothing was heard of bookies {} yet", silent);
+                return;
+            }
+            requireNoFailure();
+            LockSupport.parkNanos(LOOK_AGAIN.toNanos());
+        }
+    }
+
+    private Set<BookieId> registeredBookies() {
+        Set<BookieId> registered = new HashSet<>();
+        Optional<RegistryKey> after = Optional.empty();
+        do {
+            Registry.Page page =
+                    await(registry.list(RegistryKey.BOOKIES, after, BOOKIES_PAGE), "the bookies could not be listed");
+            for (Registry.Item item : page.entries()) {
+                BookieRegistration bookie =
+                        BookieRegistration.decode(item.value().value());
+                if (!bookie.retired()) {
+                    registered.add(bookie.bookieId());
+                }
+            }
+            after = page.next();
+        } while (after.isPresent());
+        return registered;
     }
 
     private CompletionStage<Done> stopParts() {

@@ -20,7 +20,8 @@ import java.util.TreeMap;
  * Reads a range of entries of one ledger, without gaps, from whichever replicas have them.
  *
  * <p>Design note. The first entry that is still missing decides whom to ask: a member of its write set that has not yet
- * failed for it, the one that answered last if possible. An answer is taken apart and every entry verified; what is
+ * failed for it, the one that answered last if possible, one that is not expected to answer only when no other is left.
+ * An answer is taken apart and every entry verified; what is
  * damaged counts as unknown at that member, never as missing. An answer speaks of a prefix of the range: what is not in
  * it is an explicit negative of that member. When all members of the write set said so, the entry does not exist;
  * otherwise, when all were asked in vain, they are asked again until the deadline (B0).
@@ -144,6 +145,7 @@ public final class RangeRead {
             outbox.failed(Failure.notApplied(
                     Code.TimedOut, "entry " + next + " could not be read in time: " + describeCauses()));
         } else if (asking && nowNanos - askedNanos >= limits.requestTimeoutNanos()) {
+            outbox.silent(bookieAt(metadata.fragmentOf(next), askedPosition));
             refused(request, "did not answer in time", nowNanos);
         } else if (!asking && nowNanos - retryAtNanos >= 0) {
             triedMask = negativeMask;
@@ -185,8 +187,11 @@ public final class RangeRead {
         Fragment fragment = metadata.fragmentOf(next);
         WriteSet writeSet = WriteSet.of(next, metadata.replication());
         int untried = -1;
+        int bestRank = 0;
         for (int position : writeSet.positions()) {
-            if (!AckSet.contains(triedMask, position) && (untried < 0 || position == preferred)) {
+            int rank = rankOf(fragment, position);
+            if (rank > bestRank) {
+                bestRank = rank;
                 untried = position;
             }
         }
@@ -199,6 +204,21 @@ public final class RangeRead {
         }
     }
 
+    /** How willingly a member is asked: 0 for not at all, since it was. */
+    private int rankOf(Fragment fragment, int position) {
+        if (AckSet.contains(triedMask, position)) {
+            return 0;
+        }
+        if (outbox.isSuspect(bookieAt(fragment, position))) {
+            return 1;
+        }
+        return position == preferred ? 3 : 2;
+    }
+
+    private static BookieId bookieAt(Fragment fragment, int position) {
+        return fragment.ensemble().at(position);
+    }
+
     private boolean isEnough() {
         long count = found.isEmpty() ? 0 : next - found.firstKey();
         return next > lastEntryId || count >= limits.entriesMax() || (count > 0 && payloadBytes >= limits.bytesMax());
@@ -209,7 +229,7 @@ public final class RangeRead {
         askedPosition = position;
         askedNanos = nowNanos;
         request++;
-        BookieId bookie = fragment.ensemble().at(position);
+        BookieId bookie = bookieAt(fragment, position);
         outbox.read(request, bookie, next, endOf(fragment), limits.requestEntriesMax(), limits.requestBytesMax());
     }
 

@@ -9,6 +9,12 @@ public interface ReadOutbox {
     /** Ask {@code bookie} for entries; {@code request} comes back with the answer. */
     void read(long request, BookieId bookie, long firstEntryId, long lastEntryId, int entriesMax, int bytesMax);
 
+    /** {@code bookie} did not answer in time. */
+    void silent(BookieId bookie);
+
+    /** Whether {@code bookie} is not expected to answer; others are asked first then. A hint. */
+    boolean isSuspect(BookieId bookie);
+
     /** The read is over: all entries asked for, or as many as the limits allow, ascending and without gaps. */
     void done(List<Entry> entries);
 

@@ -1,0 +1,121 @@
+package io.quire.client.core;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import io.quire.protocol.BookieId;
+import io.quire.protocol.Ensemble;
+import io.quire.protocol.Entry;
+import io.quire.protocol.EntryBatch;
+import io.quire.protocol.EntryFormat;
+import io.quire.protocol.LedgerId;
+import io.quire.protocol.LedgerMetadata;
+import io.quire.protocol.Payload;
+import io.quire.protocol.Replication;
+import java.util.ArrayList;
+import java.util.HashSet;
+import java.util.List;
+import java.util.Map;
+import java.util.Set;
+import java.util.UUID;
+import org.junit.jupiter.api.DisplayName;
+import org.junit.jupiter.api.Test;
+
+class RangeReadTest {
+    private static final long TIMEOUT = 1000;
+    private static final LedgerId LEDGER = new LedgerId(7);
+    private static final BookieId FIRST = new BookieId(new UUID(0, 1));
+    private static final BookieId SECOND = new BookieId(new UUID(0, 2));
+    private static final BookieId THIRD = new BookieId(new UUID(0, 3));
+
+    private final LedgerMetadata metadata = LedgerMetadata.create(
+            LEDGER, Replication.DEFAULT, new Ensemble(List.of(FIRST, SECOND, THIRD)), Map.of(), 0);
+    private final Outbox outbox = new Outbox();
+
+    /** Notes what the read wants. */
+    private static final class Outbox implements ReadOutbox {
+        private final List<BookieId> asked = new ArrayList<>();
+        private final List<BookieId> silent = new ArrayList<>();
+        private final Set<BookieId> suspects = new HashSet<>();
+        private List<Entry> result = List.of();
+        private long request;
+
+        @Override
+        public void read(
+                long request, BookieId bookie, long firstEntryId, long lastEntryId, int entriesMax, int bytesMax) {
+            this.request = request;
+            asked.add(bookie);
+        }
+
+        @Override
+        public void silent(BookieId bookie) {
+            silent.add(bookie);
+        }
+
+        @Override
+        public boolean isSuspect(BookieId bookie) {
+            return suspects.contains(bookie);
+        }
+
+        @Override
+        public void done(List<Entry> entries) {
+            result = entries;
+        }
+
+        @Override
+        public void failed(Failure failure) {
+            throw new AssertionError(failure.message());
+        }
+    }
+
+    private RangeRead started(long first, long last) {
+        RangeRead read = new RangeRead(
+                metadata,
+                first,
+                last,
+                false,
+                new RangeRead.Limits(1000, 1 << 20, 1000, 1 << 20, TIMEOUT, 200, 10_000),
+                outbox);
+        read.start(0);
+        return read;
+    }
+
+    private static EntryBatch entries(LedgerMetadata metadata, long first, long last) {
+        List<Payload> encoded = new ArrayList<>();
+        for (long id = first; id <= last; id++) {
+            encoded.add(EntryFormat.encode(LEDGER, id, id - 1, id + 1, Payload.ofUtf8("x"), metadata.digest()));
+        }
+        return EntryBatch.of(encoded);
+    }
+
+    @Test
+    @DisplayName("a member that is not expected to answer is asked only when no other is left")
+    void suspectIsAskedLast() {
+        outbox.suspects.add(FIRST);
+        RangeRead read = started(0, 9);
+        read.refused(outbox.request, "cannot", 0);
+        read.refused(outbox.request, "cannot", 0);
+        read.entriesRead(outbox.request, entries(metadata, 0, 9), 10, true, 0);
+        assertThat(outbox.asked).containsExactly(SECOND, THIRD, FIRST);
+        assertThat(outbox.result).hasSize(10);
+    }
+
+    @Test
+    @DisplayName("a member that answers no more loses its preference")
+    void preferredSuspectIsLeft() {
+        RangeRead read = started(0, 9);
+        outbox.suspects.add(FIRST);
+        read.entriesRead(outbox.request, entries(metadata, 0, 4), 5, true, 0);
+        assertThat(outbox.asked).hasSize(2).doesNotHaveDuplicates();
+    }
+
+    @Test
+    @DisplayName("a member that does not answer in time is reported, and the next one asked")
+    void silenceIsReported() {
+        RangeRead read = started(0, 9);
+        read.tick(TIMEOUT - 1);
+        assertThat(outbox.silent).isEmpty();
+        read.tick(TIMEOUT);
+        assertThat(outbox.silent).containsExactly(FIRST);
+        assertThat(outbox.asked).containsExactly(FIRST, SECOND);
+    }
+}

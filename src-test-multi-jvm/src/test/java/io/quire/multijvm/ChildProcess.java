@@ -1,0 +1,179 @@
+package io.quire.multijvm;
+
+import java.io.BufferedWriter;
+import java.io.IOException;
+import java.io.OutputStreamWriter;
+import java.io.UncheckedIOException;
+import java.lang.management.ManagementFactory;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Optional;
+import java.util.concurrent.TimeUnit;
+
+/**
+ * One JVM with the class path of this one. What it says to the test goes to {@code NAME.out}, its log to {@code
+ * NAME.log}. It ends by itself when this JVM does, see {@link Lifeline}.
+ */
+final class ChildProcess implements AutoCloseable {
+    private static final Duration DEATH = Duration.ofSeconds(20);
+
+    private final String name;
+    private final Path output;
+    private final Path log;
+    private final Process process;
+    private final BufferedWriter commands;
+
+    private ChildProcess(String name, Path output, Path log, Process process) {
+        this.name = name;
+        this.output = output;
+        this.log = log;
+        this.process = process;
+        this.commands = new BufferedWriter(new OutputStreamWriter(process.getOutputStream(), StandardCharsets.UTF_8));
+    }
+
+    /**
+     * @param logs where its files go; a name is used once
+     * @param heapMib its largest heap, in MiB
+     */
+    static ChildProcess start(Path logs, String name, int heapMib, Class<?> main, List<String> arguments) {
+        Path output = logs.resolve(name + ".out");
+        Path log = logs.resolve(name + ".log");
+        List<String> command = new ArrayList<>();
+        command.add(ProcessHandle.current().info().command().orElse("java"));
+        ManagementFactory.getRuntimeMXBean().getInputArguments().stream()
+                .filter(argument -> argument.startsWith("--add-opens"))
+                .forEach(command::add);
+        command.addAll(List.of(
+                "-Xmx" + heapMib + "m",
+                "-XX:+UseSerialGC",
+                "-XX:TieredStopAtLevel=1",
+                "-XX:+ExitOnOutOfMemoryError",
+                "-Djava.io.tmpdir=" + logs));
+        command.addAll(
+                List.of("-cp", System.getProperty("surefire.test.class.path", System.getProperty("java.class.path"))));
+        command.add(main.getName());
+        command.addAll(arguments);
+        try {
+            Files.createDirectories(logs);
+            return new ChildProcess(
+                    name,
+                    output,
+                    log,
+                    new ProcessBuilder(command)
+                            .redirectOutput(output.toFile())
+                            .redirectError(log.toFile())
+                            .start());
+        } catch (IOException e) {
+            throw new UncheckedIOException(e);
+        }
+    }
+
+    String name() {
+        return name;
+    }
+
+    boolean isAlive() {
+        return process.isAlive();
+    }
+
+    void tell(String command) {
+        try {
+            commands.write(command);
+            commands.newLine();
+            commands.flush();
+        } catch (IOException e) {
+            throw new UncheckedIOException(e);
+        }
+    }
+
+    /** What it said last behind {@code word}, if it said that word. */
+    Optional<String> lastSaid(String word) {
+        String start = Lifeline.MARK + word;
+        return lines(output).stream()
+                .filter(line -> line.equals(start) || line.startsWith(start + " "))
+                .reduce((earlier, later) -> later)
+                .map(line -> line.substring(start.length()).strip());
+    }
+
+    /** Waits until it says {@code word}; fails when it ends before. */
+    String awaitSaid(String word, Duration deadline) {
+        return Await.get(name + " says " + word, deadline, () -> {
+            boolean alive = process.isAlive();
+            Optional<String> said = lastSaid(word);
+            if (said.isEmpty() && !alive) {
+                throw new AssertionError(name + " ended with " + process.exitValue() + " and did not say " + word);
+            }
+            return said;
+        });
+    }
+
+    /** kill -9; returns once it is dead. */
+    void kill() {
+        process.toHandle().destroyForcibly();
+        awaitDeath("kill -9");
+    }
+
+    /** SIGTERM; does not wait. */
+    void terminate() {
+        // Not through the process itself, which would close its input too: the lifeline would cut the stop short.
+        process.toHandle().destroy();
+    }
+
+    /** Waits until it has ended, and returns how. */
+    int awaitExit(Duration deadline) {
+        Await.until(name + " ends", deadline, () -> !process.isAlive());
+        return process.exitValue();
+    }
+
+    /** The last lines of what it said and logged. */
+    String tail(int count) {
+        StringBuilder text = new StringBuilder();
+        for (Path file : List.of(output, log)) {
+            List<String> lines = lines(file);
+            text.append("--- ").append(file).append('\n');
+            lines.subList(Math.max(0, lines.size() - count), lines.size())
+                    .forEach(line -> text.append(line).append('\n'));
+        }
+        return text.toString();
+    }
+
+    /** Kills it if it still lives; never fails because of an interrupt. */
+    @Override
+    public void close() {
+        process.destroyForcibly();
+        boolean interrupted = Thread.interrupted();
+        try {
+            awaitDeath("closing");
+            commands.close();
+        } catch (IOException e) {
+            // The process is gone, and what was not read by it does not matter.
+        } finally {
+            if (interrupted) {
+                Thread.currentThread().interrupt();
+            }
+        }
+    }
+
+    private void awaitDeath(String why) {
+        try {
+            if (!process.waitFor(DEATH.toSeconds(), TimeUnit.SECONDS)) {
+                throw new AssertionError(name + " survives " + why);
+            }
+        } catch (InterruptedException e) {
+            Thread.currentThread().interrupt();
+            throw new AssertionError("interrupted while " + name + " was to die", e);
+        }
+    }
+
+    private static List<String> lines(Path file) {
+        try {
+            return Files.exists(file) ? Files.readString(file).lines().toList() : List.of();
+        } catch (IOException e) {
+            throw new UncheckedIOException(e);
+        }
+    }
+}

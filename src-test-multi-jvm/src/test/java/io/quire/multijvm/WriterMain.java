@@ -1,0 +1,38 @@
+package io.quire.multijvm;
+
+import com.typesafe.config.ConfigFactory;
+import io.quire.bootstrap.QuireNode;
+import java.nio.file.Path;
+import org.apache.pekko.actor.typed.ActorRef;
+import org.apache.pekko.actor.typed.Props;
+
+/**
+ * The process of an application that writes one ledger, and keeps an {@link AckLog} of what it was told. Commands:
+ * {@code stop} (append no more), {@code seal}.
+ */
+final class WriterMain {
+    private WriterMain() {}
+
+    /** @param arguments the configuration file, the ack log, and what {@link WriterLoad#parse} takes */
+    public static void main(String[] arguments) throws Exception {
+        QuireNode node = QuireNode.start(
+                QuireNode.configOf(ConfigFactory.parseFile(Path.of(arguments[0]).toFile())));
+        AckLog acks = AckLog.create(Path.of(arguments[1]));
+        ActorRef<WriterDriver.Command> driver = node.system()
+                .systemActorOf(
+                        WriterDriver.create(node.client(), WriterLoad.parse(arguments[2]), acks),
+                        "driver",
+                        Props.empty());
+        Lifeline.hold(command -> {
+            switch (command) {
+                case "stop" -> driver.tell(WriterDriver.StopAppending.INSTANCE);
+                case "seal" -> driver.tell(WriterDriver.SealLedger.INSTANCE);
+                default -> Lifeline.say("NO SUCH COMMAND " + command);
+            }
+        });
+        Lifeline.say("READY");
+        node.terminated().toCompletableFuture().join();
+        Lifeline.say("ENDED by itself");
+        Runtime.getRuntime().halt(2);
+    }
+}
