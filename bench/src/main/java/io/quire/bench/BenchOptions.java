@@ -14,11 +14,18 @@ import io.quire.protocol.Replication;
  * @param seconds measured
  */
 public record BenchOptions(
-        int nodes, int entryBytes, int ledgers, int outstanding, Replication replication, int warmupSeconds, int seconds) {
+        int nodes,
+        int entryBytes,
+        int ledgers,
+        int outstanding,
+        Replication replication,
+        int warmupSeconds,
+        int seconds) {
     public BenchOptions {
         if (nodes < 1 || entryBytes < 0 || ledgers < 1 || outstanding < 1 || warmupSeconds < 0 || seconds < 1) {
-            throw new IllegalArgumentException("spawn, ledgers, outstanding and seconds must be positive, entry-size and"
-                    + " warmup not negative");
+            throw new IllegalArgumentException(
+                    "spawn, ledgers, outstanding and seconds must be positive, entry-size and"
+                            + " warmup not negative");
         }
         if (replication.ensembleSize() > nodes) {
             throw new IllegalArgumentException(

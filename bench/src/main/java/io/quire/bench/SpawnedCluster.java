@@ -133,7 +133,8 @@ final class SpawnedCluster implements AutoCloseable {
             if (System.nanoTime() - deadlineNanos > 0) {
                 throw new QuireNode.NodeStartException("gossip did not bring all bookies");
             }
-            java.util.concurrent.locks.LockSupport.parkNanos(Duration.ofMillis(50).toNanos());
+            java.util.concurrent.locks.LockSupport.parkNanos(
+                    Duration.ofMillis(50).toNanos());
         }
     }
 

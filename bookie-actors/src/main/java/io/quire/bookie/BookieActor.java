@@ -8,10 +8,7 @@ import io.quire.protocol.BookieStatus;
 import io.quire.protocol.BootEpoch;
 import io.quire.protocol.ClusterFeed;
 import io.quire.protocol.EntryBatch;
-import io.quire.protocol.EntryFormat;
-import io.quire.protocol.EntryId;
 import io.quire.protocol.LedgerId;
-import io.quire.protocol.Payload;
 import io.quire.protocol.RegisterValue;
 import io.quire.protocol.Registry;
 import io.quire.protocol.RegistryKey;
@@ -500,30 +497,14 @@ public final class BookieActor {
         EntryBatch entries = EntryBatch.of(range.entries());
         metrics.readEntries.increment(entries.count());
         metrics.readBytes.increment(entries.byteSize());
-        ReadEnd end = endOf(request, range);
         return new BookieReply.EntriesRead(
                 booted.bookie(),
                 booted.bootEpoch(),
                 request.requestId(),
                 request.ledgerId(),
                 entries,
-                end.firstUnread(),
-                end.negative(),
+                range.coveredTo(),
                 lastAddConfirmedOf(request.ledgerId()));
-    }
-
-    private record ReadEnd(long firstUnread, boolean negative) {}
-
-    /**
-     * Where the answer ends: at an entry that is held and did not fit, at the first that is not held and behind which
-     * none that was asked for is held either, or behind everything that was asked for.
-     */
-    private static ReadEnd endOf(BookieRequest.ReadEntries request, BookieStore.EntryRange range) {
-        long last = Math.min(request.lastEntryId(), EntryId.MAX);
-        List<Payload> entries = range.entries();
-        long next =
-                entries.isEmpty() ? request.firstEntryId() : EntryFormat.entryIdOf(entries.get(entries.size() - 1)) + 1;
-        return range.coveredTo() <= last ? new ReadEnd(range.coveredTo(), false) : new ReadEnd(next, next <= last);
     }
 
     private long lastAddConfirmedOf(LedgerId ledgerId) {

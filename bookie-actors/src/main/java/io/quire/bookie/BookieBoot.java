@@ -218,8 +218,10 @@ public final class BookieBoot {
                 return failed(refuse.reason());
             }
             BootSequence.Decision.Register change = (BootSequence.Decision.Register) decision;
-            return requireSilence(opened, registered)
-                    .thenCompose(silent -> registry.compareAndSet(
+            // After an orderly stop nobody can serve this boot epoch any more; the register catches a later one.
+            CompletionStage<Boolean> silence =
+                    opened.boot().clean() ? CompletableFuture.completedStage(true) : requireSilence(bookie, registered);
+            return silence.thenCompose(silent -> registry.compareAndSet(
                             RegistryKey.ofBookie(bookie),
                             change.expectedVersion(),
                             change.registration().encode(),
@@ -237,11 +239,9 @@ public final class BookieBoot {
     }
 
     /** Fails when the store still answers where it was last: then this directory is a copy of one in use. */
-    private CompletionStage<Boolean> requireSilence(Opened opened, Optional<BookieRegistration> registered) {
-        BookieId bookie = opened.identity().bookieId();
+    private CompletionStage<Boolean> requireSilence(BookieId bookie, Optional<BookieRegistration> registered) {
         String last = registered.map(BookieRegistration::address).orElse("");
-        // After an orderly stop nobody can serve this boot epoch any more; the register catches a later one.
-        if (last.isEmpty() || last.equals(place.address()) || opened.boot().clean()) {
+        if (last.isEmpty() || last.equals(place.address())) {
             return CompletableFuture.completedStage(true);
         }
         return answersAs.apply(last, bookie).thenApply(answers -> {

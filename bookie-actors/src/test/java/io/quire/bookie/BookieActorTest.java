@@ -265,23 +265,18 @@ class BookieActorTest {
 
         BookieReply.EntriesRead cut = read(running, 0, 29, 5, false);
         assertThat(idsOf(cut)).isEqualTo(range(0, 5));
-        assertThat(cut.firstUnread()).isEqualTo(5);
-        assertThat(cut.negative()).isFalse();
+        assertThat(cut.coveredTo()).isEqualTo(5);
         BookieReply.EntriesRead byBookie = read(running, 0, 29, 100, false);
-        assertThat(byBookie.firstUnread()).isEqualTo(20);
-        assertThat(byBookie.negative()).isFalse();
+        assertThat(byBookie.coveredTo()).isEqualTo(20);
         BookieReply.EntriesRead all = read(running, 25, 29, 100, true);
         assertThat(idsOf(all)).isEqualTo(range(25, 30));
-        assertThat(all.firstUnread()).isEqualTo(30);
-        assertThat(all.negative()).isFalse();
+        assertThat(all.coveredTo()).isEqualTo(30);
         BookieReply.EntriesRead behind = read(running, 28, 35, 100, true);
         assertThat(idsOf(behind)).isEqualTo(range(28, 30));
-        assertThat(behind.firstUnread()).isEqualTo(30);
-        assertThat(behind.negative()).isTrue();
+        assertThat(behind.coveredTo()).isEqualTo(36);
         BookieReply.EntriesRead nothing = read(running, 30, Long.MAX_VALUE, 100, true);
         assertThat(nothing.entries().isEmpty()).isTrue();
-        assertThat(nothing.firstUnread()).isEqualTo(30);
-        assertThat(nothing.negative()).isTrue();
+        assertThat(nothing.coveredTo()).isEqualTo(Long.MAX_VALUE);
         running.stop();
     }
 

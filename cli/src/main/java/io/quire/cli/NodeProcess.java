@@ -12,6 +12,7 @@ import io.quire.bootstrap.QuireNode;
 import io.quire.bootstrap.QuireNode.NodeStartException;
 import io.quire.bootstrap.Standalone;
 import io.quire.storage.StorageException;
+import java.net.URI;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
@@ -68,8 +69,9 @@ final class NodeProcess {
             }
             try (QuireNode started = QuireNode.start(config)) {
                 node = started;
-                terminal.println("quire ready http=" + http(config) + " bookies="
-                        + started.settings().stores().size());
+                terminal.println(
+                        "quire ready http=" + started.http().map(URI::toString).orElse("off") + " bookies="
+                                + started.settings().stores().size());
                 String reason = endOf(started);
                 if (signalled) {
                     // The hook stops the node and ends the process: this thread has nothing more to say.
@@ -91,16 +93,6 @@ final class NodeProcess {
                 .toCompletableFuture()
                 .thenApply(done -> "the others have removed it from the cluster, see the log");
         return (String) CompletableFuture.anyOf(failed, terminated).join();
-    }
-
-    /** Where HTTP is served, as it was bound. */
-    private static String http(Config config) {
-        if (!config.getBoolean("quire.node.http")) {
-            return "off";
-        }
-        String host = config.hasPath("quire.http.host") ? config.getString("quire.http.host") : "127.0.0.1";
-        int port = config.hasPath("quire.http.port") ? config.getInt("quire.http.port") : 8080;
-        return "http://" + host + ":" + port;
     }
 
     private static void awaitForever(Thread stopper) {

@@ -29,7 +29,9 @@ import picocli.CommandLine.ScopeType;
             NodeCommand.class,
             FormatCommand.class,
             LedgerCommand.class,
-            BookieCommand.class
+            BookieCommand.class,
+            BenchCommand.class,
+            SimCommand.class
         })
 final class QuireCommand {
     private static final String DEFAULT_URL = "http://127.0.0.1:8080";

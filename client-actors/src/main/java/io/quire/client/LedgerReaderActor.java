@@ -231,8 +231,7 @@ final class LedgerReaderActor extends AbstractBehavior<LedgerReaderActor.Command
             Asked request = asked.remove(answer.requestId());
             Read read = request == null ? null : reads.get(request.read());
             if (read != null) {
-                read.core.entriesRead(
-                        request.request(), answer.entries(), answer.firstUnread(), answer.negative(), now());
+                read.core.entriesRead(request.request(), answer.entries(), answer.coveredTo(), now());
                 read.endIfOver();
             }
         } else if (reply instanceof BookieReply.RequestRefused refused) {

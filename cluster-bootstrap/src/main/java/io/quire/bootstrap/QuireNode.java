@@ -9,6 +9,8 @@ import io.micrometer.core.instrument.binder.jvm.JvmThreadMetrics;
 import io.micrometer.core.instrument.binder.system.ProcessorMetrics;
 import io.micrometer.prometheusmetrics.PrometheusConfig;
 import io.micrometer.prometheusmetrics.PrometheusMeterRegistry;
+import io.quire.admin.HttpAdmin;
+import io.quire.admin.HttpSettings;
 import io.quire.bookie.BookieActor;
 import io.quire.bookie.BookieBoot;
 import io.quire.bookie.BookieSettings;
@@ -29,6 +31,7 @@ import io.quire.registry.storage.AcceptorStore;
 import io.quire.storage.DirectoryLock;
 import io.quire.storage.KeyValueStore;
 import io.quire.storage.StorageException;
+import java.net.URI;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.ArrayList;
@@ -50,6 +53,7 @@ import org.apache.pekko.actor.typed.javadsl.Adapter;
 import org.apache.pekko.actor.typed.javadsl.AskPattern;
 import org.apache.pekko.cluster.typed.Cluster;
 import org.apache.pekko.cluster.typed.Join;
+import org.apache.pekko.http.javadsl.ServerBinding;
 import org.apache.pekko.management.cluster.bootstrap.ClusterBootstrap;
 import org.apache.pekko.management.javadsl.PekkoManagement;
 import org.slf4j.Logger;
@@ -60,6 +64,7 @@ import org.slf4j.LoggerFactory;
  * everything else is thread-safe.
  */
 public final class QuireNode implements AutoCloseable {
+    private static final Duration HTTP_DEADLINE = Duration.ofSeconds(5);
     private static final Logger LOG = LoggerFactory.getLogger(QuireNode.class);
 
     private static final Duration LOOK_AGAIN = Duration.ofMillis(20);
@@ -74,6 +79,7 @@ public final class QuireNode implements AutoCloseable {
     private DistributedDataFeed feed;
     private RegistryClient registry;
     private LedgerClient client;
+    private Optional<URI> http = Optional.empty();
 
     /** What becomes of the node's parts. */
     private static final class Parts implements NodeListener {
@@ -145,6 +151,7 @@ public final class QuireNode implements AutoCloseable {
             BookieSettings.from(config);
             ClientSettings.from(config);
             RegistrySettings.from(config);
+            HttpSettings.from(config);
             node = new QuireNode(settings, config);
         } catch (RuntimeException e) {
             throw new NodeStartException(reasonOf(e));
@@ -164,6 +171,11 @@ public final class QuireNode implements AutoCloseable {
 
     public LedgerClient client() {
         return client;
+    }
+
+    /** Where HTTP is served, with the port that was bound; empty when it is off. */
+    public Optional<URI> http() {
+        return http;
     }
 
     public ClusterFeed feed() {
@@ -235,6 +247,18 @@ public final class QuireNode implements AutoCloseable {
                 System::currentTimeMillis);
         startBookies(BookieSettings.from(config), registryConfig);
         awaitNews();
+        if (settings.http()) {
+            startHttp(HttpSettings.from(config));
+        }
+    }
+
+    private void startHttp(HttpSettings httpSettings) {
+        ServerBinding binding = await(
+                HttpAdmin.start(system, client, feed, meters, httpSettings),
+                "HTTP cannot listen on " + httpSettings.host() + ":" + httpSettings.port());
+        binding.addToCoordinatedShutdown(HTTP_DEADLINE, Adapter.toClassic(system));
+        http = Optional.of(URI.create(
+                "http://" + httpSettings.host() + ":" + binding.localAddress().getPort()));
     }
 
     private void startVoters() {

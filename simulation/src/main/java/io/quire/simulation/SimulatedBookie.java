@@ -292,7 +292,6 @@ public class SimulatedBookie implements SimulatedNode.Program {
                                 read.ledgerId(),
                                 EntryBatch.of(range.entries()),
                                 range.coveredTo(),
-                                true,
                                 lastAddConfirmed(read.ledgerId())));
             });
             if (read.fencing()) {

@@ -20,9 +20,11 @@ import io.quire.simulation.SimulatedNetwork.Envelope;
 import java.util.ArrayDeque;
 import java.util.Deque;
 import java.util.HashMap;
+import java.util.HashSet;
 import java.util.List;
 import java.util.Map;
 import java.util.Random;
+import java.util.Set;
 import java.util.UUID;
 import java.util.function.Consumer;
 
@@ -76,6 +78,7 @@ final class SimulatedReader implements SimulatedNode.Program {
         private final SimulatedNode node;
         private final SimulatedRegistryClient registry;
         private final Map<BookieId, String> addresses = new HashMap<>();
+        private final Set<BookieId> suspects = new HashSet<>();
         private Versioned<LedgerMetadata> ledger;
         private LastAddConfirmedRead confirmed;
         private long confirmedId;
@@ -203,8 +206,7 @@ final class SimulatedReader implements SimulatedNode.Program {
                 }
             } else if (envelope.message() instanceof BookieReply.EntriesRead answer) {
                 if (range != null && answer.requestId() == wireRequest) {
-                    range.entriesRead(
-                            coreRequest, answer.entries(), answer.firstUnread(), answer.negative(), node.nanoTime());
+                    range.entriesRead(coreRequest, answer.entries(), answer.coveredTo(), node.nanoTime());
                 }
             }
         }
@@ -225,6 +227,16 @@ final class SimulatedReader implements SimulatedNode.Program {
                             entriesMax,
                             bytesMax,
                             false));
+        }
+
+        @Override
+        public void silent(BookieId bookie) {
+            suspects.add(bookie);
+        }
+
+        @Override
+        public boolean isSuspect(BookieId bookie) {
+            return suspects.contains(bookie);
         }
 
         @Override

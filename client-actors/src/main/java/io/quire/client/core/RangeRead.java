@@ -101,10 +101,9 @@ public final class RangeRead {
     /**
      * A bookie answered.
      *
-     * @param coveredTo the answer speaks of every id below this
-     * @param negatives whether what is not among {@code entries} below {@code coveredTo} is certain not to be held
+     * @param coveredTo the answer speaks of every id below this: what is not among {@code entries} is not held there
      */
-    public void entriesRead(long request, EntryBatch entries, long coveredTo, boolean negatives, long nowNanos) {
+    public void entriesRead(long request, EntryBatch entries, long coveredTo, long nowNanos) {
         if (over || !asking || request != this.request) {
             return;
         }
@@ -114,7 +113,7 @@ public final class RangeRead {
         if (next > asked) {
             preferred = askedPosition;
         } else {
-            boolean explicit = negatives && !damaged && coveredTo > asked;
+            boolean explicit = !damaged && coveredTo > asked;
             if (explicit) {
                 negativeMask = AckSet.with(negativeMask, askedPosition);
             }

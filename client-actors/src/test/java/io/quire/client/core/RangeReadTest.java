@@ -94,7 +94,7 @@ class RangeReadTest {
         RangeRead read = started(0, 9);
         read.refused(outbox.request, "cannot", 0);
         read.refused(outbox.request, "cannot", 0);
-        read.entriesRead(outbox.request, entries(metadata, 0, 9), 10, true, 0);
+        read.entriesRead(outbox.request, entries(metadata, 0, 9), 10, 0);
         assertThat(outbox.asked).containsExactly(SECOND, THIRD, FIRST);
         assertThat(outbox.result).hasSize(10);
     }
@@ -104,7 +104,7 @@ class RangeReadTest {
     void preferredSuspectIsLeft() {
         RangeRead read = started(0, 9);
         outbox.suspects.add(FIRST);
-        read.entriesRead(outbox.request, entries(metadata, 0, 4), 5, true, 0);
+        read.entriesRead(outbox.request, entries(metadata, 0, 4), 5, 0);
         assertThat(outbox.asked).hasSize(2).doesNotHaveDuplicates();
     }
 

@@ -63,12 +63,11 @@ public sealed interface BookieReply extends WireMessage {
             implements BookieReply {}
 
     /**
-     * A prefix of what was asked for.
+     * What the store knows of a prefix of what was asked for, from the first id on.
      *
      * @param entries ascending, as stored
-     * @param firstUnread where the answer ends: the store said nothing about this id or a higher one, except for {@code
-     *     negative}
-     * @param negative whether the store is certain not to hold {@code firstUnread}: an explicit negative (B0)
+     * @param coveredTo the answer speaks of every id below this: one that is not among {@code entries} is certain not to
+     *     be held, an explicit negative (B0); of this id and higher ones it says nothing
      * @param lastAddConfirmed the highest one known here
      */
     record EntriesRead(
@@ -77,8 +76,7 @@ public sealed interface BookieReply extends WireMessage {
             long requestId,
             LedgerId ledgerId,
             EntryBatch entries,
-            long firstUnread,
-            boolean negative,
+            long coveredTo,
             long lastAddConfirmed)
             implements BookieReply {}
 

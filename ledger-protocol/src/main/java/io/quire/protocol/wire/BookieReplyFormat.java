@@ -170,21 +170,13 @@ final class BookieReplyFormat {
         out.putLong(read.requestId());
         putLedger(out, read.ledgerId());
         putEntries(out, read.entries());
-        out.putLong(read.firstUnread());
-        Fields.putBoolean(out, read.negative());
+        out.putLong(read.coveredTo());
         out.putLong(read.lastAddConfirmed());
     }
 
     private static EntriesRead getEntriesRead(ByteBuffer in) {
         return new EntriesRead(
-                getBookie(in),
-                getEpoch(in),
-                in.getLong(),
-                getLedger(in),
-                getEntries(in),
-                in.getLong(),
-                Fields.getBoolean(in),
-                in.getLong());
+                getBookie(in), getEpoch(in), in.getLong(), getLedger(in), getEntries(in), in.getLong(), in.getLong());
     }
 
     private static void putLastAddConfirmedRead(ByteBuffer out, LastAddConfirmedRead read) {

@@ -40,7 +40,7 @@ import org.apache.pekko.serialization.SerializerWithStringManifest;
  *   c       SessionRefused        bookie | req | ledger | why
  *   d       SessionEnded          session | why
  *   e       LedgerFenced          bookie | epoch | req | ledger | lac
- *   f       EntriesRead           bookie | epoch | req | ledger | entries | first unread | negative 1 byte | lac
+ *   f       EntriesRead           bookie | epoch | req | ledger | entries | covered to | lac
  *   g       LastAddConfirmedRead  bookie | epoch | req | ledger | lac
  *   h       BookieIdentified      bookie | epoch | req
  *   i       RequestRefused        bookie | req | why
