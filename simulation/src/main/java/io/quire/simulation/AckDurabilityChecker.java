@@ -20,14 +20,22 @@ import java.util.Set;
  * the bytes that were sent.
  */
 public final class AckDurabilityChecker {
-    private final Map<SessionId, Map<Long, BookieRequest.Batch>> sent = new HashMap<>();
+    private final Map<SessionId, Session> sent = new HashMap<>();
     private final Map<BookieId, Map<LedgerId, Map<Long, Payload>>> acknowledged = new HashMap<>();
     private final Set<BookieId> formatted = new HashSet<>();
     private long acknowledgements;
 
+    /** What is known of one session. */
+    private static final class Session {
+        private final Map<Long, BookieRequest.Batch> batches = new HashMap<>();
+        private final Set<Long> acknowledged = new HashSet<>();
+        private long cumulative;
+    }
+
     /** A writer sends a batch; R10: a number names one content for ever. */
     void batchSent(BookieRequest.Batch batch) {
-        BookieRequest.Batch before = sent.computeIfAbsent(batch.session(), session -> new HashMap<>())
+        BookieRequest.Batch before = sent.computeIfAbsent(batch.session(), id -> new Session())
+                .batches
                 .putIfAbsent(batch.number(), batch);
         if (before != null && !before.equals(batch)) {
             throw new IllegalStateException("R10: batch " + batch.number() + " of " + batch.session()
@@ -37,21 +45,28 @@ public final class AckDurabilityChecker {
 
     /** A bookie is about to acknowledge. */
     void acknowledged(BookieReply.SessionAck ack) {
-        Map<Long, BookieRequest.Batch> batches = sent.getOrDefault(ack.session(), Map.of());
-        batches.forEach((number, batch) -> {
-            boolean covered = number <= ack.cumulative()
-                    || ack.ranges().stream().anyMatch(range -> number >= range.first() && number <= range.last());
-            if (covered) {
-                batch.entries()
-                        .entries()
-                        .forEach(entry -> acknowledged(ack.session().bookie(), entry));
+        Session session = sent.computeIfAbsent(ack.session(), id -> new Session());
+        while (session.cumulative < ack.cumulative()) {
+            session.cumulative++;
+            acknowledged(ack, session, session.cumulative);
+        }
+        for (BookieReply.BatchRange range : ack.ranges()) {
+            for (long number = range.first(); number <= range.last(); number++) {
+                acknowledged(ack, session, number);
             }
-        });
-        for (long number = 1; number <= ack.cumulative(); number++) {
-            if (!batches.containsKey(number)) {
-                throw new IllegalStateException(
-                        "R10: batch " + number + " of " + ack.session() + " is acknowledged and was never sent");
-            }
+        }
+    }
+
+    private void acknowledged(BookieReply.SessionAck ack, Session session, long number) {
+        BookieRequest.Batch batch = session.batches.get(number);
+        if (batch == null) {
+            throw new IllegalStateException(
+                    "R10: batch " + number + " of " + ack.session() + " is acknowledged and was never sent");
+        }
+        if (session.acknowledged.add(number)) {
+            batch.entries()
+                    .entries()
+                    .forEach(entry -> acknowledged(ack.session().bookie(), entry));
         }
     }
 
