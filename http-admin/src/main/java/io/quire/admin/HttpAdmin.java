@@ -49,7 +49,8 @@ public final class HttpAdmin {
         Router router = router(system, client, feed, meters, settings, writers);
         ServerSettings defaults = ServerSettings.create(system.classicSystem());
         ServerSettings server = defaults.withTransparentHeadRequests(true)
-                .withTimeouts(defaults.getTimeouts().withRequestTimeout(scala.concurrent.duration.Duration.fromNanos(
+                .withTimeouts(defaults.getTimeouts()
+                        .withRequestTimeout(scala.concurrent.duration.Duration.fromNanos(
                                 settings.requestTimeout().toNanos())));
         return Http.get(system)
                 .newServerAt(settings.host(), settings.port())

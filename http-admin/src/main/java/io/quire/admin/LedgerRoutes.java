@@ -115,9 +115,7 @@ final class LedgerRoutes {
         LedgerId ledgerId = ledgerId(call);
         QueryParameters.strict(call.request(), Set.of());
         return atWriter(
-                call.request(),
-                ledgerId,
-                ledger -> describe(ledger).thenApply(json -> Responses.json(200, json)));
+                call.request(), ledgerId, ledger -> describe(ledger).thenApply(json -> Responses.json(200, json)));
     }
 
     private CompletionStage<HttpResponse> delete(Call call) {
@@ -128,14 +126,11 @@ final class LedgerRoutes {
 
     /** Deletes a ledger and lets go of its writer, wherever that lives. */
     CompletionStage<Void> delete(LedgerId ledgerId) {
-        return client.newDeleteLedgerOp()
-                .withLedgerId(ledgerId)
-                .execute()
-                .whenComplete((done, failure) -> {
-                    if (failure == null) {
-                        writers.tell(new LedgerWriters.DropEverywhere(ledgerId));
-                    }
-                });
+        return client.newDeleteLedgerOp().withLedgerId(ledgerId).execute().whenComplete((done, failure) -> {
+            if (failure == null) {
+                writers.tell(new LedgerWriters.DropEverywhere(ledgerId));
+            }
+        });
     }
 
     private CompletionStage<HttpResponse> append(Call call) {
@@ -184,8 +179,7 @@ final class LedgerRoutes {
 
     private CompletionStage<HttpResponse> readEntry(Call call) {
         LedgerId ledgerId = ledgerId(call);
-        long entryId =
-                QueryParameters.parseEntryId(call.variable(1)).orElseThrow();
+        long entryId = QueryParameters.parseEntryId(call.variable(1)).orElseThrow();
         QueryParameters.strict(call.request(), Set.of());
         return atWriter(call.request(), ledgerId, ledger -> ledger.reader()
                 .readAsync(entryId, entryId)
@@ -217,7 +211,8 @@ final class LedgerRoutes {
                             writers.tell(new LedgerWriters.Drop(ledgerId));
                             return Responses.json(
                                     200,
-                                    LedgerJson.closedLedger(here.writer().handle().getLedgerMetadata()));
+                                    LedgerJson.closedLedger(
+                                            here.writer().handle().getLedgerMetadata()));
                         });
             } else if (location instanceof LedgerWriters.Elsewhere elsewhere) {
                 return proxy.forward(call.request(), HttpEntities.EMPTY, true, elsewhere.url());
@@ -244,8 +239,8 @@ final class LedgerRoutes {
         return ledger.end()
                 .thenCompose(end -> lengthUpTo(ledger.reader(), end)
                         .thenApply(length -> LedgerJson.ledger(ledger.metadata(), OptionalLong.of(end), length)))
-                .exceptionally(failure ->
-                        LedgerJson.ledger(ledger.metadata(), OptionalLong.empty(), OptionalLong.empty()));
+                .exceptionally(
+                        failure -> LedgerJson.ledger(ledger.metadata(), OptionalLong.empty(), OptionalLong.empty()));
     }
 
     /** Each entry carries the length of the ledger up to itself. */
