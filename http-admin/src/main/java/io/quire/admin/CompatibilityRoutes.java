@@ -99,8 +99,8 @@ final class CompatibilityRoutes {
         LedgerClient.ListBuilder list = client.newListLedgersOp().withLimit(LISTED_AT_ONCE);
         walk.after().ifPresent(list::withAfter);
         return list.execute()
-                .thenApply(page -> Optional.of(
-                        Pair.create(new Walk(page.next().isEmpty(), page.next()), page.ledgers())));
+                .thenApply(
+                        page -> Optional.of(Pair.create(new Walk(page.next().isEmpty(), page.next()), page.ledgers())));
     }
 
     private CompletionStage<HttpResponse> ledgerMetadata(Call call) {

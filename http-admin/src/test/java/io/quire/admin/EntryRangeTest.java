@@ -32,8 +32,7 @@ class EntryRangeTest {
         "false, -1, 0, 0, NotConfirmed"
     })
     void ends(boolean isClosed, long end, long from, Long to, String expected) {
-        EntryRange.Bounds bounds =
-                new EntryRange.Bounds(from, to == null ? OptionalLong.empty() : OptionalLong.of(to));
+        EntryRange.Bounds bounds = new EntryRange.Bounds(from, to == null ? OptionalLong.empty() : OptionalLong.of(to));
         if (expected.startsWith("N")) {
             assertThatThrownBy(() -> bounds.last("17", isClosed, end))
                     .isInstanceOfSatisfying(

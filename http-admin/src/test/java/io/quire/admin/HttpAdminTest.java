@@ -7,6 +7,7 @@ import com.fasterxml.jackson.databind.JsonNode;
 import io.quire.admin.TestNode.Answer;
 import io.quire.protocol.BookieStatus;
 import io.quire.protocol.Deletion;
+import io.quire.protocol.LedgerMetadata;
 import io.quire.protocol.LedgerState;
 import java.net.BindException;
 import java.nio.charset.StandardCharsets;
@@ -14,6 +15,7 @@ import java.util.ArrayList;
 import java.util.Base64;
 import java.util.List;
 import java.util.concurrent.CompletionException;
+import java.util.stream.IntStream;
 import java.util.stream.StreamSupport;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
@@ -308,11 +310,37 @@ class HttpAdminTest {
     }
 
     @Test
+    @DisplayName(
+            "lines of which only some were acknowledged end with an unknown outcome and the last acknowledged entry")
+    void partlyAcknowledged() {
+        node.addBookie(1, 1);
+        String ledger = node.post(LEDGERS, "application/json", "{\"ensembleSize\":1,\"writeQuorum\":1,\"ackQuorum\":1}")
+                .header("Location");
+        // 270 KB do not fit into one batch, and the bookie takes one only.
+        Answer answer = node.post(ledger + "/entries?split=lines", BYTES, ("x".repeat(90_000) + "\n").repeat(3));
+        assertThat(answer.problem()).isEqualTo("504 TimedOut UNKNOWN");
+        long acknowledgedTo = answer.json().path("acknowledgedTo").asLong(-1);
+        assertThat(acknowledgedTo).isBetween(0L, 1L);
+        assertThat(node.get(ledger).json().path("lastAddConfirmed").asLong()).isEqualTo(acknowledgedTo);
+    }
+
+    @Test
+    @DisplayName("who asks before sending a body is told to go on, or that the body is too large")
+    void expectContinue() {
+        addBookies();
+        String ledger = createLedger();
+        assertThat(node.expectContinue(ledger + "/entries", 100 << 10, "\r\n")).startsWith("HTTP/1.1 100 ");
+        assertThat(node.expectContinue(ledger + "/entries", 200 << 10, "EntryTooLarge"))
+                .startsWith("HTTP/1.1 413 ")
+                .contains("Connection: close");
+    }
+
+    @Test
     @DisplayName("lines of requests that come at the same time are not mixed")
     void concurrentAppends() {
         addBookies();
         String ledger = createLedger();
-        List<Answer> answers = java.util.stream.IntStream.range(0, 8)
+        List<Answer> answers = IntStream.range(0, 8)
                 .parallel()
                 .mapToObj(i -> node.post(ledger + "/entries?split=lines", BYTES, (i + "\n").repeat(50)))
                 .toList();
@@ -450,9 +478,9 @@ class HttpAdminTest {
         return answer.text();
     }
 
-    private static io.quire.protocol.LedgerMetadata recovering(long ledgerId) {
-        io.quire.protocol.LedgerMetadata open = TestNode.openLedger(ledgerId);
-        return new io.quire.protocol.LedgerMetadata(
+    private static LedgerMetadata recovering(long ledgerId) {
+        LedgerMetadata open = TestNode.openLedger(ledgerId);
+        return new LedgerMetadata(
                 open.ledgerId(),
                 open.namespace(),
                 open.replication(),

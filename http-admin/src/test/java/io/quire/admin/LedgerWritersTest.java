@@ -123,8 +123,8 @@ class LedgerWritersTest {
     @DisplayName("the messages between nodes survive their codec, and damaged ones are refused")
     void codec() throws NotSerializableException {
         TestProbe<LedgerWriters.Command> other = kit.createTestProbe();
-        WriterMessageSerializer serializer = (WriterMessageSerializer) SerializationExtension.get(kit.system())
-                .serializerFor(WriterMessage.ForgetWriter.class);
+        WriterMessageSerializer serializer = (WriterMessageSerializer)
+                SerializationExtension.get(kit.system()).serializerFor(WriterMessage.ForgetWriter.class);
         assertThat(serializer.identifier()).isEqualTo(WriterMessageSerializer.IDENTIFIER);
         for (WriterMessage message : List.of(
                 new WriterMessage.FindWriter(LEDGER, other.getRef()),
@@ -143,8 +143,7 @@ class LedgerWritersTest {
 
     private void create() {
         CompletableFuture<HostedWriter> created = new CompletableFuture<>();
-        writers.tell(new LedgerWriters.Create(
-                new CreateLedgerRequest(new Replication(1, 1, 1), Map.of()), created));
+        writers.tell(new LedgerWriters.Create(new CreateLedgerRequest(new Replication(1, 1, 1), Map.of()), created));
         assertThat(created.join().handle().getId()).isEqualTo(LEDGER);
     }
 

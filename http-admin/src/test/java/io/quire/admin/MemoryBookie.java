@@ -23,24 +23,29 @@ import org.apache.pekko.actor.typed.javadsl.ActorContext;
 import org.apache.pekko.actor.typed.javadsl.Behaviors;
 import org.apache.pekko.actor.typed.javadsl.Receive;
 
-/** A bookie that keeps entries in memory, believes every writer and never fails. */
+/** A bookie that keeps entries in memory, and believes every writer. */
 final class MemoryBookie extends AbstractBehavior<BookieRequest> {
     private static final BootEpoch EPOCH = new BootEpoch(1);
     private static final long CREDIT = 1L << 40;
 
     private final BookieId id;
+    private final long batchesMax;
     private final Map<LedgerId, TreeMap<Long, Payload>> entries = new HashMap<>();
     private final Map<LedgerId, Long> confirmed = new HashMap<>();
     private final Map<SessionId, LedgerId> sessions = new HashMap<>();
     private final Map<SessionId, Long> acknowledged = new HashMap<>();
 
-    private MemoryBookie(ActorContext<BookieRequest> context, BookieId id) {
+    private MemoryBookie(ActorContext<BookieRequest> context, BookieId id, long batchesMax) {
         super(context);
         this.id = id;
+        this.batchesMax = batchesMax;
     }
 
-    static Behavior<BookieRequest> create(BookieId id) {
-        return Behaviors.setup(context -> new MemoryBookie(context, id));
+    /**
+     * @param batchesMax later batches of a session are lost
+     */
+    static Behavior<BookieRequest> create(BookieId id, long batchesMax) {
+        return Behaviors.setup(context -> new MemoryBookie(context, id, batchesMax));
     }
 
     @Override
@@ -68,6 +73,9 @@ final class MemoryBookie extends AbstractBehavior<BookieRequest> {
         List<SessionId> touched = new ArrayList<>();
         for (BookieRequest.Batch batch : add.batches()) {
             LedgerId ledgerId = sessions.get(batch.session());
+            if (batch.number() > batchesMax) {
+                continue;
+            }
             for (Payload entry : batch.entries().entries()) {
                 entries.computeIfAbsent(ledgerId, key -> new TreeMap<>())
                         .put(EntryFormat.decode(entry).entryId(), entry);

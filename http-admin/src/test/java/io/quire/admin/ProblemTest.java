@@ -34,8 +34,7 @@ class ProblemTest {
     @DisplayName("each code has the status that is promised, and keeps its outcome")
     @EnumSource
     void statuses(Code code) {
-        Problem problem = Problem.of(
-                new CompletionException(new LedgerException(code, Outcome.UNKNOWN, "why")), true);
+        Problem problem = Problem.of(new CompletionException(new LedgerException(code, Outcome.UNKNOWN, "why")), true);
         assertThat(problem.status()).isEqualTo(STATUSES.get(code));
         assertThat(problem.code()).isEqualTo(code);
         assertThat(problem.outcome()).isEqualTo(Outcome.UNKNOWN);
@@ -62,9 +61,11 @@ class ProblemTest {
         assertThat(Problem.of(new LedgerException(Code.TimedOut, Outcome.UNKNOWN, "late"), false)
                         .outcome())
                 .isEqualTo(Outcome.NOT_APPLIED);
-        assertThat(Problem.of(new Registry.UnavailableException("no majority"), false).outcome())
+        assertThat(Problem.of(new Registry.UnavailableException("no majority"), false)
+                        .outcome())
                 .isEqualTo(Outcome.NOT_APPLIED);
-        assertThat(Problem.of(new Registry.UnavailableException("no majority"), true).outcome())
+        assertThat(Problem.of(new Registry.UnavailableException("no majority"), true)
+                        .outcome())
                 .isEqualTo(Outcome.UNKNOWN);
     }
 

@@ -101,14 +101,17 @@ class RefusedRequestsTest {
                 "{\"ackQuorum\":2,\"ackQuorum\":2}"
             })
     void invalidCreate(String body) {
-        assertThat(node.post("/api/v2/ledgers", "application/json", body).problem()).isEqualTo("400 InvalidRequest NOT_APPLIED");
+        assertThat(node.post("/api/v2/ledgers", "application/json", body).problem())
+                .isEqualTo("400 InvalidRequest NOT_APPLIED");
         assertThat(node.get("/api/v2/ledgers").json().path("ledgers")).isEmpty();
     }
 
     @Test
     @DisplayName("what is not there yet says so")
     void notImplemented() {
-        assertThat(node.post("/api/v2/ledgers" + "/1/recover", null, "").problem()).isEqualTo("501 NotImplemented NOT_APPLIED");
-        assertThat(node.get("/api/v2/ledgers" + "/1/entries?follow=true").problem()).isEqualTo("501 NotImplemented NOT_APPLIED");
+        assertThat(node.post("/api/v2/ledgers" + "/1/recover", null, "").problem())
+                .isEqualTo("501 NotImplemented NOT_APPLIED");
+        assertThat(node.get("/api/v2/ledgers" + "/1/entries?follow=true").problem())
+                .isEqualTo("501 NotImplemented NOT_APPLIED");
     }
 }

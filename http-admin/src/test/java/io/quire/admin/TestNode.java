@@ -17,6 +17,8 @@ import io.quire.protocol.Replication;
 import io.quire.protocol.wire.BookieRequest;
 import java.io.IOException;
 import java.io.UncheckedIOException;
+import java.net.InetAddress;
+import java.net.Socket;
 import java.net.URI;
 import java.net.http.HttpClient;
 import java.net.http.HttpRequest;
@@ -99,8 +101,13 @@ final class TestNode implements AutoCloseable {
 
     /** Adds a bookie that works. */
     BookieId addBookie(int number) {
+        return addBookie(number, Long.MAX_VALUE);
+    }
+
+    /** Adds a bookie that loses the batches of a session behind the first {@code batchesMax}. */
+    BookieId addBookie(int number, long batchesMax) {
         BookieId id = bookieId(number);
-        ActorRef<BookieRequest> bookie = kit.spawn(MemoryBookie.create(id), "bookie-" + number);
+        ActorRef<BookieRequest> bookie = kit.spawn(MemoryBookie.create(id, batchesMax), "bookie-" + number);
         publish(
                 id,
                 number,
@@ -148,6 +155,30 @@ final class TestNode implements AutoCloseable {
 
     Answer post(String path, String contentType, byte[] body) {
         return send(port(), "POST", path, contentType, body);
+    }
+
+    /**
+     * Sends the head of a request that asks whether to go on with its body of {@code announced} bytes, and returns all
+     * that is answered before {@code until}, which ends a line.
+     */
+    String expectContinue(String path, int announced, String until) {
+        String head = "POST " + path + " HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Type: application/octet-stream\r\n"
+                + "Expect: 100-continue\r\nContent-Length: " + announced + "\r\n\r\n";
+        try (Socket socket = new Socket(InetAddress.getLoopbackAddress(), port())) {
+            socket.setSoTimeout(30_000);
+            socket.getOutputStream().write(head.getBytes(StandardCharsets.US_ASCII));
+            StringBuilder answer = new StringBuilder();
+            while (answer.indexOf(until) < 0) {
+                int next = socket.getInputStream().read();
+                if (next < 0) {
+                    break;
+                }
+                answer.append((char) next);
+            }
+            return answer.toString();
+        } catch (IOException e) {
+            throw new UncheckedIOException(e);
+        }
     }
 
     Answer send(int port, String method, String path, String contentType, byte[] body) {
