@@ -73,7 +73,7 @@ final class CompatibilityRoutes {
         QueryParameters query = QueryParameters.lenient(call.request());
         boolean printsMetadata = isTrue(query, "print_metadata");
         OptionalInt page = printsMetadata ? pageOf(query) : OptionalInt.empty();
-        Source<LedgerMetadata, NotUsed> found = Source.unfoldAsync(Optional.of(Optional.<LedgerId>empty()), this::list)
+        Source<LedgerMetadata, NotUsed> found = Source.unfoldAsync(new Walk(false, Optional.empty()), this::list)
                 .mapConcat(list -> list);
         if (page.isPresent()) {
             found = found.drop((page.getAsInt() - 1L) * PAGE).take(PAGE);
@@ -85,16 +85,22 @@ final class CompatibilityRoutes {
                         printsMetadata ? metadata(ledger) : JsonNodeFactory.instance.nullNode())))));
     }
 
-    /** One page of the walk over all ledgers; the state is where it goes on, empty at its end. */
-    private CompletionStage<Optional<Pair<Optional<Optional<LedgerId>>, List<LedgerMetadata>>>> list(
-            Optional<Optional<LedgerId>> at) {
-        if (at.isEmpty()) {
+    /**
+     * Where a walk over all ledgers is.
+     *
+     * @param after go on behind this id; empty at the start
+     */
+    private record Walk(boolean isOver, Optional<LedgerId> after) {}
+
+    private CompletionStage<Optional<Pair<Walk, List<LedgerMetadata>>>> list(Walk walk) {
+        if (walk.isOver()) {
             return CompletableFuture.completedStage(Optional.empty());
         }
         LedgerClient.ListBuilder list = client.newListLedgersOp().withLimit(LISTED_AT_ONCE);
-        at.get().ifPresent(list::withAfter);
+        walk.after().ifPresent(list::withAfter);
         return list.execute()
-                .thenApply(page -> Optional.of(Pair.create(page.next().map(Optional::of), page.ledgers())));
+                .thenApply(
+                        page -> Optional.of(Pair.create(new Walk(page.next().isEmpty(), page.next()), page.ledgers())));
     }
 
     private CompletionStage<HttpResponse> ledgerMetadata(Call call) {

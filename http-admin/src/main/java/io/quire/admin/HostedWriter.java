@@ -15,7 +15,7 @@ import java.util.concurrent.CompletionStage;
  */
 final class HostedWriter {
     /** What an entry costs the writer beyond its payload: its header and digest, rounded up. */
-    private static final int ENTRY_OVERHEAD_BYTES = 64;
+    static final int ENTRY_OVERHEAD_BYTES = 64;
 
     private final WriteHandle handle;
     private final long pendingBytesMax;

@@ -71,10 +71,14 @@ public record HttpSettings(
         long requestBytesMax = http.getMemorySize("request-bytes-max").toBytes();
         long pendingBytesMax =
                 root.getMemorySize("quire.client.writer.pending-bytes-max").toBytes();
+        int requestEntriesMax = http.getInt("request-entries-max");
+        long costMax = requestBytesMax + (long) requestEntriesMax * HostedWriter.ENTRY_OVERHEAD_BYTES;
         require(
-                requestBytesMax <= Math.min(pendingBytesMax, Integer.MAX_VALUE),
+                costMax <= pendingBytesMax && requestBytesMax <= Integer.MAX_VALUE,
                 "request-bytes-max",
-                "must not exceed quire.client.writer.pending-bytes-max (" + pendingBytesMax + "): " + requestBytesMax);
+                "and " + HostedWriter.ENTRY_OVERHEAD_BYTES
+                        + " bytes for each of request-entries-max must fit into quire.client.writer.pending-bytes-max ("
+                        + pendingBytesMax + "): " + costMax);
         return new HttpSettings(
                 http.getString("host"),
                 http.getInt("port"),
@@ -82,7 +86,7 @@ public record HttpSettings(
                 http.getDuration("request-timeout"),
                 new Bodies(
                         (int) requestBytesMax,
-                        http.getInt("request-entries-max"),
+                        requestEntriesMax,
                         http.getMemorySize("bodies-bytes-max").toBytes()),
                 http.getMemorySize("read-page-bytes").toBytes(),
                 new Writers(

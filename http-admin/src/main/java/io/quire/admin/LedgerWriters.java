@@ -31,7 +31,7 @@ import org.apache.pekko.actor.typed.receptionist.ServiceKey;
  * listener, and then lets go of all writers without sealing.
  */
 final class LedgerWriters extends AbstractBehavior<LedgerWriters.Command> {
-    private static final ServiceKey<Command> KEY = ServiceKey.create(Command.class, "quire-http-writers");
+    static final ServiceKey<Command> KEY = ServiceKey.create(Command.class, "quire-http-writers");
     private static final int SEARCHES_MAX = 10_000;
     private static final int TICKS_PER_IDLE_TIMEOUT = 10;
 
