@@ -3,10 +3,7 @@ package io.quire.client.core;
 import io.quire.client.core.EntryWindow.PendingEntry;
 import io.quire.client.core.WriterMember.Phase;
 import io.quire.client.core.WriterMember.SentBatch;
-import io.quire.protocol.AckSet;
 import io.quire.protocol.EntryBatch;
-import io.quire.protocol.EntryFormat;
-import io.quire.protocol.EntryId;
 import io.quire.protocol.Fragment;
 import io.quire.protocol.LedgerException.Code;
 import io.quire.protocol.LedgerId;
@@ -71,19 +68,12 @@ public final class LedgerWriter {
     private final LedgerId ledgerId;
     private final Replication replication;
     private final Fragment fragment;
-    private final EntryWindow window = new EntryWindow();
+    private final PendingEntries entries;
     private final WriterMember[] members;
-    private final IncompleteEntries incomplete;
 
     private LedgerMetadata metadata;
     private long version;
     private State state = State.OPEN;
-    private long lastAddConfirmed = EntryId.NONE;
-    private long lengthConfirmed;
-    private long length;
-    private long lastAnswered = EntryId.NONE;
-    private long retainedBytes;
-    private long pendingBytes;
     private boolean readingRegister;
     private boolean appendedSinceTick;
     private long sealStartNanos;
@@ -109,7 +99,7 @@ public final class LedgerWriter {
         this.ledgerId = metadata.ledgerId();
         this.replication = metadata.replication();
         this.fragment = metadata.lastFragment();
-        this.incomplete = new IncompleteEntries(fragment.ensemble());
+        this.entries = new PendingEntries(metadata, settings, outbox);
         this.members = new WriterMember[replication.ensembleSize()];
         for (int position = 0; position < members.length; position++) {
             members[position] = new WriterMember(position);
@@ -134,17 +124,17 @@ public final class LedgerWriter {
 
     /** The last entry such that it and all before it are acknowledged; -1 for none. */
     public long lastAddConfirmed() {
-        return lastAddConfirmed;
+        return entries.lastAddConfirmed();
     }
 
     /** The last entry id given out; -1 for none. */
     public long lastAddPushed() {
-        return window.end() - 1;
+        return entries.lastAddPushed();
     }
 
     /** The payload bytes of all entries up to the last-add-confirmed. */
     public long lengthConfirmed() {
-        return lengthConfirmed;
+        return entries.lengthConfirmed();
     }
 
     /** Why a payload of that size cannot be appended now, if it cannot. */
@@ -160,9 +150,9 @@ public final class LedgerWriter {
         if (state != State.OPEN) {
             return Optional.of(Failure.notApplied(Code.LedgerClosed, "ledger " + ledgerId + " takes no more entries"));
         }
-        if (pendingBytes + payloadBytes > settings.pendingBytesMax() && pendingBytes > 0) {
+        if (!entries.hasRoomFor(payloadBytes)) {
             return Optional.of(Failure.notApplied(
-                    Code.Overloaded, pendingBytes + " bytes wait to be acknowledged by the bookies already"));
+                    Code.Overloaded, entries.pendingBytes() + " bytes wait to be acknowledged by the bookies already"));
         }
         return Optional.empty();
     }
@@ -172,12 +162,7 @@ public final class LedgerWriter {
      * #pump}.
      */
     public long append(Payload payload, long nowNanos) {
-        long entryId = window.end();
-        length += payload.length();
-        Payload encoded = EntryFormat.encode(ledgerId, entryId, lastAddConfirmed, length, payload, metadata.digest());
-        window.add(new PendingEntry(entryId, encoded, length, nowNanos + settings.appendTimeoutNanos()));
-        retainedBytes += encoded.length();
-        pendingBytes += encoded.length();
+        long entryId = entries.append(payload, nowNanos);
         appendedSinceTick = true;
         return entryId;
     }
@@ -196,7 +181,7 @@ public final class LedgerWriter {
             outbox.closeSession(position, session);
             return;
         }
-        member.opened(session, creditLimit, window.first(), nowNanos);
+        member.opened(session, creditLimit, entries.first(), nowNanos);
         pump(member, nowNanos);
     }
 
@@ -256,15 +241,18 @@ public final class LedgerWriter {
             }
             if (isIn(batch.number, cumulative, ranges)) {
                 batches.remove();
-                durable(member, batch);
+                member.lastAddConfirmedDurable = Math.max(member.lastAddConfirmedDurable, batch.lastAddConfirmed);
+                entries.durable(member.position, batch.entries);
             }
         }
         if (member.probing) {
             member.probing = false;
             resend(member, nowNanos);
         }
-        complete();
-        release();
+        if (state != State.FROZEN) {
+            entries.complete();
+        }
+        entries.release();
         pump(member, nowNanos);
         trySeal(nowNanos);
     }
@@ -337,8 +325,8 @@ public final class LedgerWriter {
         }
         LedgerMetadata registered = current.get().value();
         if (registered.isClosed()
-                && registered.lastEntryId() == lastAddConfirmed
-                && registered.length() == lengthConfirmed) {
+                && registered.lastEntryId() == entries.lastAddConfirmed()
+                && registered.length() == entries.lengthConfirmed()) {
             becomeSealed(registered, current.get().version());
         } else if (isStillMine(registered)) {
             metadata = registered;
@@ -371,7 +359,7 @@ public final class LedgerWriter {
         boolean over = isOver();
         state = State.CLOSED;
         if (!over) {
-            failPending(Failure.unknown(Code.NoWriter, "the writer was closed before the entry was acknowledged"));
+            entries.failAll(Failure.unknown(Code.NoWriter, "the writer was closed before the entry was acknowledged"));
             closeSessions();
         }
     }
@@ -385,9 +373,9 @@ public final class LedgerWriter {
         boolean told = true;
         for (WriterMember member : members) {
             connected &= member.isOpen() && member.inFlight.isEmpty();
-            told &= member.lastAddConfirmedSent == lastAddConfirmed;
+            told &= member.lastAddConfirmedSent == entries.lastAddConfirmed();
         }
-        return !connected || !told || state != State.OPEN || lastAnswered != lastAddPushed();
+        return !connected || !told || state != State.OPEN || !entries.isAnswered();
     }
 
     /** Time went on. */
@@ -395,11 +383,11 @@ public final class LedgerWriter {
         if (isOver()) {
             return;
         }
-        expire(nowNanos);
+        entries.expire(nowNanos);
         for (WriterMember member : members) {
             look(member, nowNanos);
         }
-        if (!appendedSinceTick && lastAddConfirmed == lastAddPushed()) {
+        if (!appendedSinceTick && entries.lastAddConfirmed() == lastAddPushed()) {
             sendLastAddConfirmedAlone(nowNanos);
         }
         appendedSinceTick = false;
@@ -456,47 +444,43 @@ public final class LedgerWriter {
             return;
         }
         while (member.inFlight.size() < settings.batchesInFlightMax()) {
-            member.cursor = Math.max(member.cursor, window.first());
-            List<Payload> entries = new ArrayList<>();
+            member.cursor = Math.max(member.cursor, entries.first());
+            List<Payload> batch = new ArrayList<>();
             int bytes = 0;
             long entryId = member.cursor;
             boolean full = false;
-            while (!full && entryId < window.end()) {
-                PendingEntry entry = window.get(entryId);
+            while (!full && entryId < entries.end()) {
+                PendingEntry entry = entries.get(entryId);
                 int size = entry.encoded.length();
-                if (!needs(member, entry)) {
+                if (!entries.isMissingAt(member.position, entry)) {
                     entryId++;
-                } else if ((!entries.isEmpty() && bytes + size > settings.batchBytesMax())
+                } else if ((!batch.isEmpty() && bytes + size > settings.batchBytesMax())
                         || member.offset + bytes + size > member.creditLimit) {
                     full = true;
                 } else {
-                    entries.add(entry.encoded);
+                    batch.add(entry.encoded);
                     bytes += size;
                     entryId++;
-                    full = entries.size() >= settings.batchEntriesMax();
+                    full = batch.size() >= settings.batchEntriesMax();
                 }
             }
             member.cursor = entryId;
-            if (entries.isEmpty()) {
+            if (batch.isEmpty()) {
                 return;
             }
-            send(member, EntryBatch.of(entries), nowNanos);
+            send(member, EntryBatch.of(batch), nowNanos);
         }
     }
 
-    private boolean needs(WriterMember member, PendingEntry entry) {
-        return replication.isInWriteSet(entry.entryId, member.position)
-                && !AckSet.contains(entry.ackMask, member.position);
-    }
-
-    private void send(WriterMember member, EntryBatch entries, long nowNanos) {
+    private void send(WriterMember member, EntryBatch content, long nowNanos) {
         if (member.inFlight.isEmpty()) {
             member.lastHeardNanos = nowNanos;
         }
-        member.offset += entries.byteSize();
-        SentBatch batch = new SentBatch(member.nextNumber++, member.offset, lastAddConfirmed, entries, nowNanos);
+        member.offset += content.byteSize();
+        SentBatch batch =
+                new SentBatch(member.nextNumber++, member.offset, entries.lastAddConfirmed(), content, nowNanos);
         member.inFlight.add(batch);
-        member.lastAddConfirmedSent = lastAddConfirmed;
+        member.lastAddConfirmedSent = entries.lastAddConfirmed();
         send(member, batch);
     }
 
@@ -518,89 +502,18 @@ public final class LedgerWriter {
     private void sendLastAddConfirmedAlone(long nowNanos) {
         for (WriterMember member : members) {
             if (member.isOpen()
-                    && member.lastAddConfirmedSent < lastAddConfirmed
+                    && member.lastAddConfirmedSent < entries.lastAddConfirmed()
                     && member.inFlight.size() < settings.batchesInFlightMax()) {
                 send(member, EntryBatch.EMPTY, nowNanos);
             }
         }
     }
 
-    private void durable(WriterMember member, SentBatch batch) {
-        member.lastAddConfirmedDurable = Math.max(member.lastAddConfirmedDurable, batch.lastAddConfirmed);
-        for (Payload encoded : batch.entries.entries()) {
-            long entryId = EntryFormat.entryIdOf(encoded);
-            if (window.contains(entryId)) {
-                PendingEntry entry = window.get(entryId);
-                entry.ackMask = AckSet.with(entry.ackMask, member.position);
-            }
-        }
-    }
-
-    /** Completes entries from the head, in order, as far as ack quorums reach (R13). */
-    private void complete() {
-        if (state == State.FROZEN) {
-            return;
-        }
-        while (lastAddConfirmed + 1 < window.end()) {
-            PendingEntry entry = window.get(lastAddConfirmed + 1);
-            if (!replication.isAckQuorum(entry.entryId, entry.ackMask)) {
-                return;
-            }
-            lastAddConfirmed = entry.entryId;
-            lengthConfirmed = entry.length;
-            pendingBytes -= entry.encoded.length();
-            if (entry.entryId > lastAnswered) {
-                lastAnswered = entry.entryId;
-                outbox.appended(entry.entryId, entry.ackMask);
-            }
-        }
-    }
-
-    /** Forgets entries that every member has, and the oldest completed ones when the budget is spent. */
-    private void release() {
-        while (!window.isEmpty() && window.first() <= lastAddConfirmed) {
-            PendingEntry oldest = window.get(window.first());
-            boolean whole = replication.isFullyWritten(oldest.entryId, oldest.ackMask);
-            if (!whole && retainedBytes <= settings.retainedBytesMax()) {
-                return;
-            }
-            if (!whole) {
-                noteIncomplete(incomplete, oldest);
-            }
-            window.removeFirst();
-            retainedBytes -= oldest.encoded.length();
-        }
-    }
-
-    private void noteIncomplete(IncompleteEntries notes, PendingEntry entry) {
-        for (WriterMember member : members) {
-            if (needs(member, entry)) {
-                notes.add(member.position, entry.entryId);
-            }
-        }
-    }
-
-    private void expire(long nowNanos) {
-        while (lastAnswered + 1 < window.end()) {
-            PendingEntry entry = window.get(lastAnswered + 1);
-            if (nowNanos - entry.deadlineNanos < 0) {
-                return;
-            }
-            lastAnswered = entry.entryId;
-            outbox.appendFailed(
-                    entry.entryId,
-                    Failure.unknown(
-                            Code.TimedOut,
-                            "entry " + entry.entryId + " is on " + Integer.bitCount(entry.ackMask) + " bookies, "
-                                    + replication.ackQuorum() + " are needed; it may still be confirmed"));
-        }
-    }
-
     private void trySeal(long nowNanos) {
-        if (state != State.SEALING || lastAnswered != lastAddPushed()) {
+        if (state != State.SEALING || !entries.isAnswered()) {
             return;
         }
-        boolean whole = window.isEmpty();
+        boolean whole = entries.isEmpty();
         if (!whole && nowNanos - sealStartNanos < settings.sealGraceNanos()) {
             return;
         }
@@ -610,16 +523,8 @@ public final class LedgerWriter {
     }
 
     private void proposeSeal() {
-        proposedSeal = sealedMetadata();
+        proposedSeal = metadata.closed(entries.lastAddConfirmed(), entries.lengthConfirmed(), entries.incomplete());
         outbox.registerSeal(version, proposedSeal);
-    }
-
-    private LedgerMetadata sealedMetadata() {
-        IncompleteEntries all = incomplete.copy();
-        for (long id = window.first(); id <= lastAddConfirmed; id++) {
-            noteIncomplete(all, window.get(id));
-        }
-        return metadata.closed(lastAddConfirmed, lengthConfirmed, all.toList());
     }
 
     private void becomeSealed(LedgerMetadata sealed, long newVersion) {
@@ -646,17 +551,10 @@ public final class LedgerWriter {
         boolean sealing = state == State.SEALING;
         state = State.LOST;
         lost = Failure.unknown(code, message);
-        failPending(lost);
+        entries.failAll(lost);
         closeSessions();
         if (sealing) {
             outbox.sealFailed(Failure.notApplied(code, message));
-        }
-    }
-
-    private void failPending(Failure failure) {
-        while (lastAnswered + 1 < window.end()) {
-            lastAnswered++;
-            outbox.appendFailed(lastAnswered, failure);
         }
     }
 

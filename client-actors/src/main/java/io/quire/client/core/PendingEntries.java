@@ -1,0 +1,199 @@
+package io.quire.client.core;
+
+import io.quire.client.core.EntryWindow.PendingEntry;
+import io.quire.protocol.AckSet;
+import io.quire.protocol.EntryBatch;
+import io.quire.protocol.EntryFormat;
+import io.quire.protocol.EntryId;
+import io.quire.protocol.IncompleteRange;
+import io.quire.protocol.LedgerException.Code;
+import io.quire.protocol.LedgerMetadata;
+import io.quire.protocol.Payload;
+import io.quire.protocol.Replication;
+import java.util.List;
+
+/**
+ * The entries that a {@link LedgerWriter} has given ids to and still needs, and how far they have got.
+ *
+ * <p>Three positions move over them, all upwards: what was answered to the application, one way or the other; the
+ * last-add-confirmed, behind which an ack quorum holds every entry (R13); and the oldest entry kept, behind which every
+ * member of its write set has it or was noted as incomplete (R12). An entry that ended late may still be confirmed.
+ *
+ * <p>Not thread-safe.
+ */
+final class PendingEntries {
+    private final LedgerMetadata metadata;
+    private final Replication replication;
+    private final WriterSettings settings;
+    private final WriterOutbox outbox;
+    private final EntryWindow window = new EntryWindow();
+    private final IncompleteEntries incomplete;
+    private long lastAddConfirmed = EntryId.NONE;
+    private long lengthConfirmed;
+    private long length;
+    private long lastAnswered = EntryId.NONE;
+    private long retainedBytes;
+    private long pendingBytes;
+
+    /**
+     * @param metadata the ledger, whose last fragment gets the entries
+     * @param outbox told the end of each append
+     */
+    PendingEntries(LedgerMetadata metadata, WriterSettings settings, WriterOutbox outbox) {
+        this.metadata = metadata;
+        this.replication = metadata.replication();
+        this.settings = settings;
+        this.outbox = outbox;
+        this.incomplete = new IncompleteEntries(metadata.lastFragment().ensemble());
+    }
+
+    /** Encodes an entry under the next id, once for ever (R9). */
+    long append(Payload payload, long nowNanos) {
+        long entryId = window.end();
+        length += payload.length();
+        Payload encoded =
+                EntryFormat.encode(metadata.ledgerId(), entryId, lastAddConfirmed, length, payload, metadata.digest());
+        window.add(new PendingEntry(entryId, encoded, length, nowNanos + settings.appendTimeoutNanos()));
+        retainedBytes += encoded.length();
+        pendingBytes += encoded.length();
+        return entryId;
+    }
+
+    /** Whether a payload of that size may wait too; one always may. */
+    boolean hasRoomFor(int payloadBytes) {
+        return pendingBytes == 0 || pendingBytes + payloadBytes <= settings.pendingBytesMax();
+    }
+
+    /** Encoded bytes that are not confirmed. */
+    long pendingBytes() {
+        return pendingBytes;
+    }
+
+    /** The oldest entry kept. */
+    long first() {
+        return window.first();
+    }
+
+    /** One behind the newest entry. */
+    long end() {
+        return window.end();
+    }
+
+    PendingEntry get(long entryId) {
+        return window.get(entryId);
+    }
+
+    /** Whether every member of every write set has everything. */
+    boolean isEmpty() {
+        return window.isEmpty();
+    }
+
+    /** Whether every append was answered. */
+    boolean isAnswered() {
+        return lastAnswered == lastAddPushed();
+    }
+
+    long lastAddPushed() {
+        return window.end() - 1;
+    }
+
+    long lastAddConfirmed() {
+        return lastAddConfirmed;
+    }
+
+    /** The payload bytes up to the last-add-confirmed. */
+    long lengthConfirmed() {
+        return lengthConfirmed;
+    }
+
+    /** Whether the member at {@code position} should have {@code entry} and is not known to. */
+    boolean isMissingAt(int position, PendingEntry entry) {
+        return replication.isInWriteSet(entry.entryId, position) && !AckSet.contains(entry.ackMask, position);
+    }
+
+    /** The member at {@code position} holds {@code entries} durably. */
+    void durable(int position, EntryBatch entries) {
+        for (Payload encoded : entries.entries()) {
+            long entryId = EntryFormat.entryIdOf(encoded);
+            if (window.contains(entryId)) {
+                PendingEntry entry = window.get(entryId);
+                entry.ackMask = AckSet.with(entry.ackMask, position);
+            }
+        }
+    }
+
+    /** Confirms entries from the head, in order, as far as ack quorums reach (R13). */
+    void complete() {
+        while (lastAddConfirmed + 1 < window.end()) {
+            PendingEntry entry = window.get(lastAddConfirmed + 1);
+            if (!replication.isAckQuorum(entry.entryId, entry.ackMask)) {
+                return;
+            }
+            lastAddConfirmed = entry.entryId;
+            lengthConfirmed = entry.length;
+            pendingBytes -= entry.encoded.length();
+            if (entry.entryId > lastAnswered) {
+                lastAnswered = entry.entryId;
+                outbox.appended(entry.entryId, entry.ackMask);
+            }
+        }
+    }
+
+    /** Forgets entries that every member has, and the oldest confirmed ones when the budget is spent (R12). */
+    void release() {
+        while (!window.isEmpty() && window.first() <= lastAddConfirmed) {
+            PendingEntry oldest = window.get(window.first());
+            boolean whole = replication.isFullyWritten(oldest.entryId, oldest.ackMask);
+            if (!whole && retainedBytes <= settings.retainedBytesMax()) {
+                return;
+            }
+            if (!whole) {
+                note(incomplete, oldest);
+            }
+            window.removeFirst();
+            retainedBytes -= oldest.encoded.length();
+        }
+    }
+
+    /** Answers the appends whose deadline has passed. */
+    void expire(long nowNanos) {
+        while (lastAnswered + 1 < window.end()) {
+            PendingEntry entry = window.get(lastAnswered + 1);
+            if (nowNanos - entry.deadlineNanos < 0) {
+                return;
+            }
+            lastAnswered = entry.entryId;
+            outbox.appendFailed(
+                    entry.entryId,
+                    Failure.unknown(
+                            Code.TimedOut,
+                            "entry " + entry.entryId + " is on " + Integer.bitCount(entry.ackMask) + " bookies, "
+                                    + replication.ackQuorum() + " are needed; it may still be confirmed"));
+        }
+    }
+
+    /** Answers every append that is not answered. */
+    void failAll(Failure failure) {
+        while (lastAnswered + 1 < window.end()) {
+            lastAnswered++;
+            outbox.appendFailed(lastAnswered, failure);
+        }
+    }
+
+    /** What is confirmed and not known to be at every member of its write set. */
+    List<IncompleteRange> incomplete() {
+        IncompleteEntries all = incomplete.copy();
+        for (long entryId = window.first(); entryId <= lastAddConfirmed; entryId++) {
+            note(all, window.get(entryId));
+        }
+        return all.toList();
+    }
+
+    private void note(IncompleteEntries notes, PendingEntry entry) {
+        for (int position = 0; position < replication.ensembleSize(); position++) {
+            if (isMissingAt(position, entry)) {
+                notes.add(position, entry.entryId);
+            }
+        }
+    }
+}
