@@ -12,7 +12,11 @@ import io.quire.bootstrap.QuireNode;
 import io.quire.bootstrap.QuireNode.NodeStartException;
 import io.quire.bootstrap.Standalone;
 import io.quire.storage.StorageException;
+import java.nio.file.AccessDeniedException;
+import java.nio.file.FileAlreadyExistsException;
 import java.nio.file.Files;
+import java.nio.file.NoSuchFileException;
+import java.nio.file.NotDirectoryException;
 import java.nio.file.Path;
 import java.util.List;
 import java.util.Optional;
@@ -54,7 +58,7 @@ final class NodeProcess {
         } catch (ConfigException | IllegalArgumentException e) {
             throw wrongConfig(file, e);
         } catch (StorageException e) {
-            throw CommandFailure.of(e.getMessage(), e);
+            throw CommandFailure.of(reasonOf(e), e);
         }
     }
 
@@ -78,7 +82,7 @@ final class NodeProcess {
                 throw CommandFailure.of("the node stops: " + reason);
             }
         } catch (NodeStartException | StorageException e) {
-            throw CommandFailure.of("cannot start: " + e.getMessage(), e);
+            throw CommandFailure.of("cannot start: " + reasonOf(e), e);
         } finally {
             removeHook(stopper);
         }
@@ -149,6 +153,19 @@ final class NodeProcess {
         } catch (ConfigException | IllegalArgumentException e) {
             throw wrongConfig(file, e);
         }
+    }
+
+    /** Some failures of files say no more than which file it was. */
+    private static String reasonOf(RuntimeException failure) {
+        Throwable cause = failure.getCause();
+        if (cause instanceof AccessDeniedException) {
+            return failure.getMessage() + " (permission denied)";
+        } else if (cause instanceof NoSuchFileException) {
+            return failure.getMessage() + " (no such file or directory)";
+        } else if (cause instanceof FileAlreadyExistsException || cause instanceof NotDirectoryException) {
+            return failure.getMessage() + " (not a directory)";
+        }
+        return failure.getMessage();
     }
 
     private static CommandFailure wrongConfig(Path file, RuntimeException cause) {

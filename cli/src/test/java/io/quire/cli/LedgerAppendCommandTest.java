@@ -45,10 +45,19 @@ class LedgerAppendCommandTest {
     @DisplayName("the lines of the input go as they are, the node splits them")
     void lines() {
         acknowledge(4, 6);
-        assertThat(append("a\n\nc")).isEqualTo(new CommandRun(0, "7 4 6\n", ""));
+        assertThat(append("a\n\nc\n")).isEqualTo(new CommandRun(0, "7 4 6\n", ""));
         assertThat(node.requests())
                 .containsExactly(new FakeNode.Request(
-                        "POST /api/v2/ledgers/7/entries?split=lines", "application/octet-stream", "a\n\nc"));
+                        "POST /api/v2/ledgers/7/entries?split=lines", "application/octet-stream", "a\n\nc\n"));
+    }
+
+    @Test
+    @DisplayName("a last line without LF is an entry too")
+    void lastLine() {
+        acknowledge(4, 4);
+        acknowledge(5, 5);
+        assertThat(append("a\nb")).isEqualTo(new CommandRun(0, "7 4 5\n", ""));
+        assertThat(node.requests()).extracting(FakeNode.Request::body).containsExactly("a\n", "b");
     }
 
     @Test

@@ -52,7 +52,7 @@ class LedgerCommandTest {
         run("ledger", "create", "-e", "5", "-w", "4", "-a", "3", "--label", "b=2", "--label", "a=1=1");
         assertThat(node.requests().get(0).body())
                 .isEqualTo("{\"ensembleSize\":5,\"writeQuorum\":4,\"ackQuorum\":3,"
-                        + "\"labels\":{\"a\":\"1=1\",\"b\":\"2\"}}");
+                        + "\"labels\":{\"b\":\"2\",\"a\":\"1=1\"}}");
     }
 
     @Test
