@@ -75,10 +75,6 @@ final class NodeProcess {
                 terminal.println("quire ready http=" + http(config) + " bookies="
                         + started.settings().stores().size());
                 String reason = endOf(started);
-                if (signalled) {
-                    // The hook stops the node and ends the process: this thread has nothing more to say.
-                    awaitForever(stopper);
-                }
                 throw CommandFailure.of("the node stops: " + reason);
             }
         } catch (NodeStartException | StorageException e) {
@@ -88,13 +84,18 @@ final class NodeProcess {
         }
     }
 
-    /** Waits until the node cannot serve any more, and says why. */
-    private static String endOf(QuireNode node) {
-        CompletableFuture<String> failed = node.failed().toCompletableFuture();
-        CompletableFuture<String> terminated = node.terminated()
+    /**
+     * Waits until the node cannot serve any more, and says why. After a signal that never comes: the hook stops the node
+     * and ends the process.
+     */
+    private String endOf(QuireNode started) {
+        CompletableFuture<String> terminated = started.terminated()
                 .toCompletableFuture()
-                .thenApply(done -> "the others have removed it from the cluster, see the log");
-        return (String) CompletableFuture.anyOf(failed, terminated).join();
+                .thenApply(done -> "it is no member of the cluster any more, see the log");
+        CompletableFuture<String> never = new CompletableFuture<>();
+        return CompletableFuture.anyOf(started.failed().toCompletableFuture(), terminated)
+                .thenCompose(reason -> signalled ? never : CompletableFuture.completedFuture((String) reason))
+                .join();
     }
 
     /** Where HTTP is served, as it was bound. */
@@ -105,18 +106,6 @@ final class NodeProcess {
         String host = config.hasPath("quire.http.host") ? config.getString("quire.http.host") : "127.0.0.1";
         int port = config.hasPath("quire.http.port") ? config.getInt("quire.http.port") : 8080;
         return "http://" + host + ":" + port;
-    }
-
-    private static void awaitForever(Thread stopper) {
-        boolean ended = false;
-        while (!ended) {
-            try {
-                stopper.join();
-                ended = true;
-            } catch (InterruptedException e) {
-                // Nobody interrupts the main thread; were it so, the hook still ends the process.
-            }
-        }
     }
 
     private void onSignal() {
