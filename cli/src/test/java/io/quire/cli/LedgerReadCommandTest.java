@@ -84,10 +84,19 @@ class LedgerReadCommandTest {
     @DisplayName("an answer that ends early is a failure that names what is missing")
     void endsEarly() {
         node.answering(200, ENTRIES);
+        node.answering(200, "{\"ledgerId\":7,\"state\":\"CLOSED\",\"lastEntryId\":5}");
         CommandRun run = read("--to", "5", "--base64");
         assertThat(run.exitCode()).isEqualTo(1);
         assertThat(run.out()).isEqualTo("YQ==\n\n/wo=\n");
         assertThat(run.err()).contains("entries 3 to 5 are missing", "--from 3").hasLineCount(1);
+    }
+
+    @Test
+    @DisplayName("a closed ledger may end before --to")
+    void closedEndsBeforeTo() {
+        node.answering(200, ENTRIES);
+        node.answering(200, "{\"ledgerId\":7,\"state\":\"CLOSED\",\"lastEntryId\":2}");
+        assertThat(read("--to", "5", "--base64")).isEqualTo(new CommandRun(0, "YQ==\n\n/wo=\n", ""));
     }
 
     @Test

@@ -17,7 +17,7 @@ import org.junit.jupiter.api.Test;
 
 class LineChunksTest {
     private static List<String> chunks(InputStream in, int chunkBytes, int lineBytesMax) throws IOException {
-        LineChunks chunks = new LineChunks(in, chunkBytes, lineBytesMax);
+        LineChunks chunks = new LineChunks(in, chunkBytes, 3, lineBytesMax);
         List<String> found = new ArrayList<>();
         for (Optional<ByteBuffer> next = chunks.next(); next.isPresent(); next = chunks.next()) {
             found.add(StandardCharsets.UTF_8.decode(next.get()).toString());
@@ -57,6 +57,12 @@ class LineChunksTest {
     }
 
     @Test
+    @DisplayName("a piece has no more lines than allowed")
+    void linesMax() throws IOException {
+        assertThat(chunks(all("\n\n\n\na\nb\nc"), 100, 100)).containsExactly("\n\n\n", "\na\nb\n", "c");
+    }
+
+    @Test
     @DisplayName("a last line without LF counts, a final LF adds none, empty lines stay")
     void lastLine() throws IOException {
         assertThat(chunks(all("a\n\nb"), 100, 100)).containsExactly("a\n\n", "b");
@@ -74,7 +80,7 @@ class LineChunksTest {
     @Test
     @DisplayName("a line longer than allowed is refused, the lines before it are not")
     void tooLongLine() throws IOException {
-        LineChunks chunks = new LineChunks(all("a\n" + "b".repeat(20) + "\n"), 4, 16);
+        LineChunks chunks = new LineChunks(all("a\n" + "b".repeat(20) + "\n"), 4, 3, 16);
         assertThat(chunks.next()).isPresent();
         assertThatThrownBy(chunks::next).isInstanceOf(CommandFailure.class).hasMessageContaining("16 bytes");
     }
