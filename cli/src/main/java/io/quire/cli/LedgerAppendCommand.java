@@ -26,6 +26,7 @@ import picocli.CommandLine.Option;
 final class LedgerAppendCommand extends LedgerCommand.OnLedger {
     private static final String OCTETS = "application/octet-stream";
     private static final int CHUNK_BYTES = 1 << 20;
+    private static final int CHUNK_LINES_MAX = 20_000;
     private static final int ENTRY_BYTES_MAX = 32 << 20;
 
     @Option(names = "--file", paramLabel = "FILE", description = "Reads this file instead of standard input.")
@@ -79,7 +80,7 @@ final class LedgerAppendCommand extends LedgerCommand.OnLedger {
     }
 
     private void appendLines(NodeConnection node, String path, InputStream in) throws IOException {
-        LineChunks chunks = new LineChunks(in, CHUNK_BYTES, ENTRY_BYTES_MAX);
+        LineChunks chunks = new LineChunks(in, CHUNK_BYTES, CHUNK_LINES_MAX, ENTRY_BYTES_MAX);
         long sentBytes = 0;
         try (Progress progress = new Progress(terminal(), true, file.isPresent() ? Files.size(file.get()) : 0)) {
             for (Optional<ByteBuffer> next = chunks.next(); next.isPresent(); next = chunks.next()) {

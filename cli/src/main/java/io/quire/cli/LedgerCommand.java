@@ -9,9 +9,9 @@ import java.io.IOException;
 import java.io.InputStreamReader;
 import java.net.http.HttpRequest.BodyPublishers;
 import java.nio.charset.StandardCharsets;
+import java.util.LinkedHashMap;
 import java.util.Map;
 import java.util.Optional;
-import java.util.TreeMap;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Option;
 import picocli.CommandLine.Parameters;
@@ -69,7 +69,7 @@ final class LedgerCommand {
         private Optional<Integer> ackQuorum;
 
         @Option(names = "--label", paramLabel = "KEY=VALUE", description = "A label; may be given many times.")
-        private Map<String, String> labels = new TreeMap<>();
+        private Map<String, String> labels = new LinkedHashMap<>();
 
         @Override
         public Integer call() {

@@ -72,9 +72,14 @@ final class LedgerReadCommand extends LedgerCommand.OnLedger {
         } finally {
             terminal().flush();
         }
-        if (next <= last) {
+        if (next <= last && !endsBefore(next, node.get(path()))) {
             throw endedEarly(next, last, "the answer ended", null);
         }
+    }
+
+    /** Whether the ledger is closed and has no entry {@code next}: then no more than the answer was to be had. */
+    private static boolean endsBefore(long next, JsonNode ledger) {
+        return ledger.hasNonNull("lastEntryId") && ledger.get("lastEntryId").asLong() < next;
     }
 
     private static void requireEntry(JsonNode entry, long expected) {

@@ -14,6 +14,7 @@ import java.util.Optional;
 final class LineChunks {
     private final InputStream in;
     private final int chunkBytes;
+    private final int chunkLinesMax;
     private final int lineBytesMax;
     private byte[] buffer;
     private int start;
@@ -22,14 +23,17 @@ final class LineChunks {
 
     /**
      * @param chunkBytes about how large a piece becomes; only one long line makes it larger
+     * @param chunkLinesMax how many lines a piece has at most
      * @param lineBytesMax the longest line, with its LF; at least {@code chunkBytes}
      */
-    LineChunks(InputStream in, int chunkBytes, int lineBytesMax) {
-        if (chunkBytes < 1 || lineBytesMax < chunkBytes) {
-            throw new IllegalArgumentException("chunkBytes " + chunkBytes + ", lineBytesMax " + lineBytesMax);
+    LineChunks(InputStream in, int chunkBytes, int chunkLinesMax, int lineBytesMax) {
+        if (chunkBytes < 1 || chunkLinesMax < 1 || lineBytesMax < chunkBytes) {
+            throw new IllegalArgumentException(
+                    "chunkBytes " + chunkBytes + ", chunkLinesMax " + chunkLinesMax + ", lineBytesMax " + lineBytesMax);
         }
         this.in = in;
         this.chunkBytes = chunkBytes;
+        this.chunkLinesMax = chunkLinesMax;
         this.lineBytesMax = lineBytesMax;
         this.buffer = new byte[chunkBytes];
     }
@@ -45,39 +49,32 @@ final class LineChunks {
         end -= start;
         start = 0;
         int searched = 0;
+        int lines = 0;
         int linesEnd = 0;
-        while (!ended) {
-            linesEnd = Math.max(linesEnd, endOfLastLine(searched));
-            searched = end;
-            boolean full = end == buffer.length;
-            if (linesEnd > 0 && (full || in.available() == 0)) {
-                return piece(linesEnd);
+        while (true) {
+            for (; searched < end && lines < chunkLinesMax; searched++) {
+                if (buffer[searched] == '\n') {
+                    lines++;
+                    linesEnd = searched + 1;
+                }
             }
-            if (full) {
+            boolean full = end == buffer.length;
+            if (lines == chunkLinesMax || (lines > 0 && (full || ended || in.available() == 0))) {
+                return piece(linesEnd);
+            } else if (ended) {
+                return end == 0 ? Optional.empty() : piece(end);
+            } else if (full) {
                 grow();
             }
             int read = in.read(buffer, end, buffer.length - end);
-            if (read < 0) {
-                ended = true;
-            } else {
-                end += read;
-            }
+            ended = read < 0;
+            end += Math.max(read, 0);
         }
-        return end == 0 ? Optional.empty() : piece(end);
     }
 
     private Optional<ByteBuffer> piece(int until) {
         start = until;
         return Optional.of(ByteBuffer.wrap(buffer, 0, until));
-    }
-
-    private int endOfLastLine(int from) {
-        for (int i = end; i > from; i--) {
-            if (buffer[i - 1] == '\n') {
-                return i;
-            }
-        }
-        return 0;
     }
 
     private void grow() {

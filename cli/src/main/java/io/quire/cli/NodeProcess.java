@@ -13,7 +13,11 @@ import io.quire.bootstrap.QuireNode.NodeStartException;
 import io.quire.bootstrap.Standalone;
 import io.quire.storage.StorageException;
 import java.net.URI;
+import java.nio.file.AccessDeniedException;
+import java.nio.file.FileAlreadyExistsException;
 import java.nio.file.Files;
+import java.nio.file.NoSuchFileException;
+import java.nio.file.NotDirectoryException;
 import java.nio.file.Path;
 import java.util.List;
 import java.util.Optional;
@@ -55,7 +59,7 @@ final class NodeProcess {
         } catch (ConfigException | IllegalArgumentException e) {
             throw wrongConfig(file, e);
         } catch (StorageException e) {
-            throw CommandFailure.of(e.getMessage(), e);
+            throw CommandFailure.of(reasonOf(e), e);
         }
     }
 
@@ -73,38 +77,27 @@ final class NodeProcess {
                         "quire ready http=" + started.http().map(URI::toString).orElse("off") + " bookies="
                                 + started.settings().stores().size());
                 String reason = endOf(started);
-                if (signalled) {
-                    // The hook stops the node and ends the process: this thread has nothing more to say.
-                    awaitForever(stopper);
-                }
                 throw CommandFailure.of("the node stops: " + reason);
             }
         } catch (NodeStartException | StorageException e) {
-            throw CommandFailure.of("cannot start: " + e.getMessage(), e);
+            throw CommandFailure.of("cannot start: " + reasonOf(e), e);
         } finally {
             removeHook(stopper);
         }
     }
 
-    /** Waits until the node cannot serve any more, and says why. */
-    private static String endOf(QuireNode node) {
-        CompletableFuture<String> failed = node.failed().toCompletableFuture();
-        CompletableFuture<String> terminated = node.terminated()
+    /**
+     * Waits until the node cannot serve any more, and says why. After a signal that never comes: the hook stops the node
+     * and ends the process.
+     */
+    private String endOf(QuireNode started) {
+        CompletableFuture<String> terminated = started.terminated()
                 .toCompletableFuture()
-                .thenApply(done -> "the others have removed it from the cluster, see the log");
-        return (String) CompletableFuture.anyOf(failed, terminated).join();
-    }
-
-    private static void awaitForever(Thread stopper) {
-        boolean ended = false;
-        while (!ended) {
-            try {
-                stopper.join();
-                ended = true;
-            } catch (InterruptedException e) {
-                // Nobody interrupts the main thread; were it so, the hook still ends the process.
-            }
-        }
+                .thenApply(done -> "it is no member of the cluster any more, see the log");
+        CompletableFuture<String> never = new CompletableFuture<>();
+        return CompletableFuture.anyOf(started.failed().toCompletableFuture(), terminated)
+                .thenCompose(reason -> signalled ? never : CompletableFuture.completedFuture((String) reason))
+                .join();
     }
 
     private void onSignal() {
@@ -141,6 +134,19 @@ final class NodeProcess {
         } catch (ConfigException | IllegalArgumentException e) {
             throw wrongConfig(file, e);
         }
+    }
+
+    /** Some failures of files say no more than which file it was. */
+    private static String reasonOf(RuntimeException failure) {
+        Throwable cause = failure.getCause();
+        if (cause instanceof AccessDeniedException) {
+            return failure.getMessage() + " (permission denied)";
+        } else if (cause instanceof NoSuchFileException) {
+            return failure.getMessage() + " (no such file or directory)";
+        } else if (cause instanceof FileAlreadyExistsException || cause instanceof NotDirectoryException) {
+            return failure.getMessage() + " (not a directory)";
+        }
+        return failure.getMessage();
     }
 
     private static CommandFailure wrongConfig(Path file, RuntimeException cause) {

@@ -1,5 +1,6 @@
 package io.quire.cli;
 
+import java.io.BufferedInputStream;
 import java.io.BufferedOutputStream;
 import java.io.FileDescriptor;
 import java.io.FileInputStream;
@@ -10,6 +11,7 @@ import java.io.OutputStream;
 import java.io.PrintStream;
 import java.nio.charset.StandardCharsets;
 import java.util.Arrays;
+import java.util.Locale;
 import java.util.Map;
 import java.util.Set;
 import java.util.stream.Collectors;
@@ -50,10 +52,11 @@ final class Terminal {
         Set<Stream> interactive = Arrays.stream(
                         System.getProperty("quire.terminal", "").split(","))
                 .filter(name -> !name.isEmpty())
-                .map(name -> Stream.valueOf(name.toUpperCase(java.util.Locale.ROOT)))
+                .map(name -> Stream.valueOf(name.toUpperCase(Locale.ROOT)))
                 .collect(Collectors.toSet());
         return new Terminal(
-                new FileInputStream(FileDescriptor.in),
+                // Buffered also because a bare file stream seeks to read all at once, which a pipe refuses.
+                new BufferedInputStream(new FileInputStream(FileDescriptor.in)),
                 new BufferedOutputStream(new FileOutputStream(FileDescriptor.out), 1 << 16),
                 new FileOutputStream(FileDescriptor.err),
                 interactive,
