@@ -11,7 +11,6 @@ import java.nio.file.Path;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Option;
 import picocli.CommandLine.ParameterException;
-import picocli.CommandLine.ParentCommand;
 import picocli.CommandLine.Spec;
 
 /** {@code quire bench}: puts load on a cluster of its own and prints what was measured, as a line of JSON. */
@@ -30,9 +29,6 @@ final class BenchCommand implements Runnable {
 
     /** What all benchmarks are told. */
     abstract static class Load extends QuireSubcommand {
-        @ParentCommand
-        private BenchCommand parent;
-
         @Option(names = "--spawn", paramLabel = "N", defaultValue = "3", description = "Bookie JVMs; 3 unless given.")
         private int spawn;
 
