@@ -265,19 +265,32 @@ public final class QuireNode implements AutoCloseable {
         }
     }
 
+    /**
+     * Waits for a registry that answers: one voter alone tells its config, but when all nodes start at once the others
+     * may be far from ready, and a bookie whose boot cannot be registered would give up.
+     */
     private RegistryConfig awaitRegistry() {
         long deadlineNanos = System.nanoTime() + settings.startTimeout().toNanos();
+        String missing = "no serving registry was found";
         while (System.nanoTime() - deadlineNanos < 0) {
             requireNoFailure();
             Optional<RegistryConfig> found = await(registry.config(), "the registry client did not answer");
-            if (found.isPresent()) {
+            if (found.isPresent() && registryAnswers()) {
                 return found.get();
+            }
+            if (found.isPresent()) {
+                missing = "no majority of the registry's voters answered";
             }
             LockSupport.parkNanos(LOOK_AGAIN.toNanos());
         }
-        throw new NodeStartException(
-                "no serving registry was found in " + settings.startTimeout().toSeconds()
-                        + " s: are enough voters running, and is quire.node.registry.auto-init on for a new cluster?");
+        throw new NodeStartException(missing + " in " + settings.startTimeout().toSeconds()
+                + " s: are enough voters running, and is quire.node.registry.auto-init on for a new cluster?");
+    }
+
+    private boolean registryAnswers() {
+        return await(
+                registry.read(RegistryKey.IDS).handle((value, failure) -> failure == null),
+                "the registry client did not answer");
     }
 
     private void requireCluster(RegistryConfig found) {
@@ -331,16 +344,15 @@ public final class QuireNode implements AutoCloseable {
         Set<BookieId> registered = new HashSet<>();
         Optional<RegistryKey> after = Optional.empty();
         do {
-            Registry.Page page =
-                    await(registry.list(RegistryKey.BOOKIES, after, BOOKIES_PAGE), "the bookies could not be listed");
-            for (Registry.Item item : page.entries()) {
-                BookieRegistration bookie =
-                        BookieRegistration.decode(item.value().value());
-                if (!bookie.retired()) {
-                    registered.add(bookie.bookieId());
-                }
-            }
-            after = page.next();
+            Optional<Registry.Page> page = await(
+                    registry.list(RegistryKey.BOOKIES, after, BOOKIES_PAGE)
+                            .handle((listed, failure) -> Optional.ofNullable(listed)),
+                    "the registry client did not answer");
+            page.map(Registry.Page::entries).orElse(List.of()).stream()
+                    .map(item -> BookieRegistration.decode(item.value().value()))
+                    .filter(bookie -> !bookie.retired())
+                    .forEach(bookie -> registered.add(bookie.bookieId()));
+            after = page.flatMap(Registry.Page::next);
         } while (after.isPresent());
         return registered;
     }
