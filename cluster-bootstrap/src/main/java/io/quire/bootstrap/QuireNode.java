@@ -265,32 +265,25 @@ public final class QuireNode implements AutoCloseable {
         }
     }
 
-    /**
-     * Waits for a registry that answers: one voter alone tells its config, but when all nodes start at once the others
-     * may be far from ready, and a bookie whose boot cannot be registered would give up.
-     */
     private RegistryConfig awaitRegistry() {
         long deadlineNanos = System.nanoTime() + settings.startTimeout().toNanos();
-        String missing = "no serving registry was found";
         while (System.nanoTime() - deadlineNanos < 0) {
             requireNoFailure();
             Optional<RegistryConfig> found = await(registry.config(), "the registry client did not answer");
-            if (found.isPresent() && registryAnswers()) {
+            // A voter of this node's own knows the config before the others are there: bookies need a majority of them.
+            if (found.isPresent() && isRegistryServing()) {
                 return found.get();
-            }
-            if (found.isPresent()) {
-                missing = "no majority of the registry's voters answered";
             }
             LockSupport.parkNanos(LOOK_AGAIN.toNanos());
         }
-        throw new NodeStartException(missing + " in " + settings.startTimeout().toSeconds()
+        throw new NodeStartException("no registry with a majority of its voters was found in "
+                + settings.startTimeout().toSeconds()
                 + " s: are enough voters running, and is quire.node.registry.auto-init on for a new cluster?");
     }
 
-    private boolean registryAnswers() {
-        return await(
-                registry.read(RegistryKey.IDS).handle((value, failure) -> failure == null),
-                "the registry client did not answer");
+    private boolean isRegistryServing() {
+        CompletionStage<Boolean> read = registry.read(RegistryKey.IDS).handle((value, failure) -> failure == null);
+        return await(read, "the registry client did not answer");
     }
 
     private void requireCluster(RegistryConfig found) {
