@@ -361,16 +361,15 @@ public final class QuireNode implements AutoCloseable {
         Set<BookieId> registered = new HashSet<>();
         Optional<RegistryKey> after = Optional.empty();
         do {
-            Registry.Page page =
-                    await(registry.list(RegistryKey.BOOKIES, after, BOOKIES_PAGE), "the bookies could not be listed");
-            for (Registry.Item item : page.entries()) {
-                BookieRegistration bookie =
-                        BookieRegistration.decode(item.value().value());
-                if (!bookie.retired()) {
-                    registered.add(bookie.bookieId());
-                }
-            }
-            after = page.next();
+            Optional<Registry.Page> page = await(
+                    registry.list(RegistryKey.BOOKIES, after, BOOKIES_PAGE)
+                            .handle((listed, failure) -> Optional.ofNullable(listed)),
+                    "the registry client did not answer");
+            page.map(Registry.Page::entries).orElse(List.of()).stream()
+                    .map(item -> BookieRegistration.decode(item.value().value()))
+                    .filter(bookie -> !bookie.retired())
+                    .forEach(bookie -> registered.add(bookie.bookieId()));
+            after = page.flatMap(Registry.Page::next);
         } while (after.isPresent());
         return registered;
     }

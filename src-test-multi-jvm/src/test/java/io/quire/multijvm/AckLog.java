@@ -26,7 +26,12 @@ final class AckLog implements AutoCloseable {
     private final ByteBuffer record = ByteBuffer.allocate(RECORD_BYTES);
 
     /** One acknowledged append. */
-    record Ack(long entryId, int acknowledgedBy) {}
+    record Ack(long entryId, int acknowledgedBy) {
+        /** Whether the bookie at {@code position} had it. */
+        boolean isBy(int position) {
+            return (acknowledgedBy & (1 << position)) != 0;
+        }
+    }
 
     private AckLog(FileChannel file) {
         this.file = file;

@@ -192,7 +192,7 @@ class ArchitectureTest {
     }
 
     @Test
-    @DisplayName("a core is used by actors, and uses none: no storage, no wire")
+    @DisplayName("the cores are where they are looked for")
     void corePackagesExist() {
         for (String module : List.of("registry", "bookie", "client")) {
             assertThat(PRODUCT.stream().map(JavaClass::getPackageName)).contains("io.quire." + module + ".core");

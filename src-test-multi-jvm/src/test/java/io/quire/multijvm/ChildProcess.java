@@ -36,10 +36,12 @@ final class ChildProcess implements AutoCloseable {
     }
 
     /**
-     * @param logs where its files go; a name is used once
+     * @param logs where its output goes; a name is used once
+     * @param temporary where it keeps what it would clean up only if it were not killed
      * @param heapMib its largest heap, in MiB
      */
-    static ChildProcess start(Path logs, String name, int heapMib, Class<?> main, List<String> arguments) {
+    static ChildProcess start(
+            Path logs, Path temporary, String name, int heapMib, Class<?> main, List<String> arguments) {
         Path output = logs.resolve(name + ".out");
         Path log = logs.resolve(name + ".log");
         List<String> command = new ArrayList<>();
@@ -52,7 +54,7 @@ final class ChildProcess implements AutoCloseable {
                 "-XX:+UseSerialGC",
                 "-XX:TieredStopAtLevel=1",
                 "-XX:+ExitOnOutOfMemoryError",
-                "-Djava.io.tmpdir=" + logs));
+                "-Djava.io.tmpdir=" + temporary));
         command.addAll(
                 List.of("-cp", System.getProperty("surefire.test.class.path", System.getProperty("java.class.path"))));
         command.add(main.getName());
@@ -74,10 +76,6 @@ final class ChildProcess implements AutoCloseable {
 
     String name() {
         return name;
-    }
-
-    boolean isAlive() {
-        return process.isAlive();
     }
 
     void tell(String command) {
@@ -113,7 +111,7 @@ final class ChildProcess implements AutoCloseable {
 
     /** kill -9; returns once it is dead. */
     void kill() {
-        process.toHandle().destroyForcibly();
+        die();
         awaitDeath("kill -9");
     }
 
@@ -141,10 +139,15 @@ final class ChildProcess implements AutoCloseable {
         return text.toString();
     }
 
+    /** kill -9; does not wait. */
+    void die() {
+        process.toHandle().destroyForcibly();
+    }
+
     /** Kills it if it still lives; never fails because of an interrupt. */
     @Override
     public void close() {
-        process.destroyForcibly();
+        die();
         boolean interrupted = Thread.interrupted();
         try {
             awaitDeath("closing");

@@ -107,10 +107,6 @@ final class ClusterFiles {
         return data.resolve(name);
     }
 
-    void delete() throws IOException {
-        delete(data);
-    }
-
     private Path write(String name, String text) throws IOException {
         return Files.writeString(data.resolve(name), text);
     }

@@ -6,7 +6,6 @@ import io.quire.bookie.BookieSettings;
 import io.quire.bootstrap.Formatting;
 import io.quire.bootstrap.NodeSettings;
 import io.quire.bootstrap.QuireNode;
-import io.quire.protocol.BookieId;
 import io.quire.protocol.BookieStatus;
 import java.io.IOException;
 import java.io.UncheckedIOException;
@@ -15,6 +14,16 @@ import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
+import java.util.Queue;
+import java.util.concurrent.ConcurrentLinkedQueue;
+import java.util.concurrent.CopyOnWriteArrayList;
+import org.apache.pekko.actor.typed.ActorRef;
+import org.apache.pekko.actor.typed.Props;
+import org.apache.pekko.actor.typed.javadsl.Behaviors;
+import org.apache.pekko.cluster.ClusterEvent.MemberRemoved;
+import org.apache.pekko.cluster.MemberStatus;
+import org.apache.pekko.cluster.typed.Cluster;
+import org.apache.pekko.cluster.typed.Subscribe;
 import org.junit.jupiter.api.extension.AfterEachCallback;
 import org.junit.jupiter.api.extension.BeforeEachCallback;
 import org.junit.jupiter.api.extension.ExtensionContext;
@@ -38,10 +47,11 @@ final class ClusterProcesses implements BeforeEachCallback, AfterEachCallback {
     private static final int WRITER_HEAP_MIB = 512;
     private static final int TAIL_LINES = 40;
 
-    private final List<ChildProcess> started = new ArrayList<>();
+    private final List<ChildProcess> started = new CopyOnWriteArrayList<>();
     private final ChildProcess[] nodes = new ChildProcess[NODES];
-    private final Thread guard = new Thread(() -> started.forEach(ChildProcess::close));
+    private final Thread guard = new Thread(this::killAll, "last-words");
     private Path logs;
+    private Path data;
     private ClusterFiles files;
     private QuireNode client;
 
@@ -52,7 +62,8 @@ final class ClusterProcesses implements BeforeEachCallback, AfterEachCallback {
                 + context.getRequiredTestMethod().getName();
         logs = Path.of("target", "multi-jvm", name).toAbsolutePath();
         ClusterFiles.delete(logs);
-        files = ClusterFiles.create(logs.resolve("data"), NODES, 1);
+        data = logs.resolve("data");
+        files = ClusterFiles.create(data, NODES, 1);
         for (int i = 0; i < NODES; i++) {
             format(i, ClusterFiles.CLUSTER);
         }
@@ -73,10 +84,19 @@ final class ClusterProcesses implements BeforeEachCallback, AfterEachCallback {
         try {
             closeClient();
         } finally {
-            started.forEach(ChildProcess::close);
-            files.delete();
-            Runtime.getRuntime().removeShutdownHook(guard);
+            try {
+                killAll();
+            } finally {
+                ClusterFiles.delete(data);
+                Runtime.getRuntime().removeShutdownHook(guard);
+            }
         }
+    }
+
+    /** All are told to die before the first is waited for. */
+    private void killAll() {
+        started.forEach(ChildProcess::die);
+        started.forEach(ChildProcess::close);
     }
 
     /** Starts all nodes and waits until they serve. */
@@ -156,14 +176,32 @@ final class ClusterProcesses implements BeforeEachCallback, AfterEachCallback {
                         == NODES);
     }
 
-    /** The node that serves a bookie, by what the application in this JVM hears. */
-    int nodeOf(BookieId bookie) {
-        for (int i = 0; i < NODES; i++) {
-            if (bookieOf(i).filter(status -> status.bookieId().equals(bookie)).isPresent()) {
-                return i;
-            }
-        }
-        throw new AssertionError("no node serves bookie " + bookie);
+    /** Waits until the application in this JVM knows the bookie of a node as writable, in a later boot than before. */
+    void awaitLaterBoot(int index, BookieStatus before) {
+        Await.until(
+                "the bookie of node " + index + " is back, in a later boot than " + before.bootEpoch(),
+                START,
+                () -> bookieOf(index)
+                        .filter(status -> status.state() == BookieStatus.State.WRITABLE)
+                        .filter(status -> status.bootEpoch().compareTo(before.bootEpoch()) > 0)
+                        .isPresent());
+    }
+
+    /** Notes from now on what members were when they were removed, as the application in this JVM sees it. */
+    Queue<MemberStatus> noteRemovals() {
+        Queue<MemberStatus> removals = new ConcurrentLinkedQueue<>();
+        ActorRef<MemberRemoved> listener = client().system()
+                .systemActorOf(
+                        Behaviors.receive(MemberRemoved.class)
+                                .onMessage(MemberRemoved.class, removed -> {
+                                    removals.add(removed.previousStatus());
+                                    return Behaviors.same();
+                                })
+                                .build(),
+                        "removals",
+                        Props.empty());
+        Cluster.get(client().system()).subscriptions().tell(Subscribe.create(listener, MemberRemoved.class));
+        return removals;
     }
 
     /** Ends the application in this JVM, if there is one. */
@@ -180,7 +218,8 @@ final class ClusterProcesses implements BeforeEachCallback, AfterEachCallback {
         long before = started.stream()
                 .filter(process -> process.name().startsWith(name))
                 .count();
-        ChildProcess process = ChildProcess.start(logs, name + (before == 0 ? "" : "." + before), heapMib, main, all);
+        ChildProcess process =
+                ChildProcess.start(logs, data, name + (before == 0 ? "" : "." + before), heapMib, main, all);
         started.add(process);
         return process;
     }
