@@ -4,6 +4,7 @@ import com.typesafe.config.ConfigFactory;
 import io.quire.bootstrap.QuireNode;
 import java.io.File;
 import java.io.IOException;
+import java.io.OutputStream;
 import java.nio.charset.StandardCharsets;
 
 /**
@@ -20,9 +21,7 @@ public final class BenchNode {
         try (QuireNode node = QuireNode.start(QuireNode.configOf(ConfigFactory.parseFile(new File(args[0]))))) {
             System.out.write("ready\n".getBytes(StandardCharsets.US_ASCII));
             System.out.flush();
-            while (System.in.read() >= 0) {
-                continue;
-            }
+            System.in.transferTo(OutputStream.nullOutputStream());
         }
         Runtime.getRuntime().halt(0);
     }
