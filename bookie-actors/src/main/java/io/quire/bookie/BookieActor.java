@@ -133,6 +133,7 @@ public final class BookieActor {
     private static final class Routed {
         private final ActorRef<LedgerActor.Command> actor;
         private long messages;
+        private long messagesWhenLastLookedAt = -1;
 
         Routed(ActorRef<LedgerActor.Command> actor) {
             this.actor = actor;
@@ -524,7 +525,12 @@ public final class BookieActor {
     }
 
     private Behavior<Object> onCheckIdle() {
-        ledgers.values().forEach(ledger -> ledger.actor.tell(new LedgerActor.CheckIdle(ledger.messages)));
+        for (Routed ledger : ledgers.values()) {
+            if (ledger.messages == ledger.messagesWhenLastLookedAt) {
+                ledger.actor.tell(new LedgerActor.CheckIdle(ledger.messages));
+            }
+            ledger.messagesWhenLastLookedAt = ledger.messages;
+        }
         return Behaviors.same();
     }
 

@@ -127,6 +127,10 @@ class BookieActorTest {
     }
 
     private Running start(Path place) {
+        return start(place, SETTINGS);
+    }
+
+    private Running start(Path place, BookieSettings settings) {
         String name = "bookie-" + ++names;
         String address = "pekko://bookies/user/" + name;
         TestProbe<BookieActor.Event> events = kit.createTestProbe();
@@ -135,7 +139,7 @@ class BookieActorTest {
                         new BookieBoot.Place(place, "quire", "cluster-1", address, "b1"),
                         "node-1",
                         Map.of("rack", "r1"),
-                        SETTINGS,
+                        settings,
                         registry,
                         feed,
                         meters,
@@ -277,6 +281,27 @@ class BookieActorTest {
         BookieReply.EntriesRead nothing = read(running, 30, Long.MAX_VALUE, 100, true);
         assertThat(nothing.entries().isEmpty()).isTrue();
         assertThat(nothing.coveredTo()).isEqualTo(Long.MAX_VALUE);
+        running.stop();
+    }
+
+    @Test
+    @DisplayName("H63: a session that is silent for long is forgotten; its writer is told so and opens another")
+    void silentSession() {
+        Running running = start(
+                directory,
+                BookieSettings.from(ConfigFactory.parseString("quire.bookie.ledger-idle-timeout = 20 ms")
+                        .withFallback(CONFIG)));
+        running.requireStarted(1);
+        SessionId session = add(running, LEDGER, 0, 3);
+        BookieReply reply = new BookieReply.EntriesAdded(List.of());
+        for (int i = 0; i < 100 && reply instanceof BookieReply.EntriesAdded; i++) {
+            client.expectNoMessage(Duration.ofMillis(100)); // a question would count as a sign of life
+            reply = ask(running, new BookieRequest.ProbeSession(bookie, session), BookieReply.class);
+        }
+        assertThat(reply).isInstanceOfSatisfying(BookieReply.SessionEnded.class, ended -> assertThat(ended.refusal())
+                .isEqualTo(BookieReply.Refusal.UNKNOWN_SESSION));
+        add(running, LEDGER, 3, 6);
+        assertThat(idsOf(read(running, 0, 5, 100, false))).isEqualTo(range(0, 6));
         running.stop();
     }
 

@@ -88,9 +88,13 @@ public final class LedgerReplica {
         return lastAddConfirmed;
     }
 
-    /** Whether nothing is under way and nobody has a session: the replica may be forgotten. */
+    /**
+     * Whether nothing is under way: a replica that nobody has talked to for long may then be forgotten. Sessions do not
+     * keep it, since a writer may be gone without a word; one that comes back is told that its session is unknown, and
+     * opens another.
+     */
     public boolean isIdle() {
-        return openings.isEmpty() && sessions.isEmpty() && fenceWaiters.isEmpty() && inJournal == 0;
+        return openings.isEmpty() && fenceWaiters.isEmpty() && inJournal == 0;
     }
 
     /**
