@@ -9,7 +9,7 @@ import com.fasterxml.jackson.annotation.JsonPropertyOrder;
  * @param addsPerSecond acknowledged appends
  * @param megabytesPerSecond payload, millions of bytes
  * @param cpuMicrosPerAdd processor time of client and bookies together
- * @param errors appends that were not acknowledged
+ * @param errors appends that were not acknowledged, the warm-up included; each ends its place in the load
  */
 @JsonPropertyOrder({
     "adds_per_s",

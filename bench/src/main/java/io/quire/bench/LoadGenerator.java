@@ -3,15 +3,18 @@ package io.quire.bench;
 import io.quire.client.LedgerClient;
 import io.quire.client.WriteHandle;
 import io.quire.protocol.Payload;
+import java.net.URI;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Random;
+import java.util.concurrent.CompletionStage;
 import java.util.concurrent.Semaphore;
 import java.util.concurrent.atomic.AtomicLong;
 import java.util.concurrent.locks.LockSupport;
 import java.util.function.Consumer;
+import java.util.function.Supplier;
 import org.HdrHistogram.Histogram;
 import org.HdrHistogram.Recorder;
 
@@ -43,14 +46,37 @@ public final class LoadGenerator {
     public static BenchResult write(BenchOptions options, Path parent, Consumer<String> progress) {
         progress.accept("starting " + options.nodes() + " bookie JVMs");
         try (SpawnedCluster cluster = SpawnedCluster.start(options.nodes(), parent)) {
-            return new LoadGenerator(options).run(cluster, progress);
+            LoadGenerator load = new LoadGenerator(options);
+            List<Supplier<CompletionStage<?>>> ledgers = new ArrayList<>();
+            for (WriteHandle ledger : load.create(cluster.client().client())) {
+                ledgers.add(() -> ledger.appendAsync(load.payload));
+            }
+            return load.run(ledgers, cluster::nodesCpu, progress);
         }
     }
 
-    private BenchResult run(SpawnedCluster cluster, Consumer<String> progress) {
-        List<WriteHandle> ledgers = create(cluster.client().client());
+    /**
+     * Puts load on a cluster that runs, over HTTP; each append is a request of its own. The processor time is this
+     * process's alone.
+     *
+     * @param url of one of its nodes
+     * @throws java.io.UncheckedIOException when a ledger cannot be created there
+     */
+    public static BenchResult write(BenchOptions options, URI url, Consumer<String> progress) {
+        LoadGenerator load = new LoadGenerator(options);
+        HttpLedgers ledgers = new HttpLedgers(url, options.replication());
+        List<Supplier<CompletionStage<?>>> appends = new ArrayList<>();
+        for (int i = 0; i < options.ledgers(); i++) {
+            URI entries = ledgers.create();
+            appends.add(() -> ledgers.append(entries, load.payload));
+        }
+        return load.run(appends, () -> Duration.ZERO, progress);
+    }
+
+    private BenchResult run(
+            List<Supplier<CompletionStage<?>>> ledgers, Supplier<Duration> nodesCpuSoFar, Consumer<String> progress) {
         Semaphore ended = new Semaphore(0);
-        for (WriteHandle ledger : ledgers) {
+        for (Supplier<CompletionStage<?>> ledger : ledgers) {
             for (int i = 0; i < options.outstanding(); i++) {
                 append(ledger, ended);
             }
@@ -58,15 +84,14 @@ public final class LoadGenerator {
         progress.accept("warming up for " + options.warmupSeconds() + " s");
         sleep(Duration.ofSeconds(options.warmupSeconds()));
         latencies.reset();
-        errors.set(0);
         progress.accept("measuring for " + options.seconds() + " s");
         long start = System.nanoTime();
-        Duration nodesCpu = cluster.nodesCpu();
+        Duration nodesCpu = nodesCpuSoFar.get();
         Duration clientCpu = clientCpu();
         sleep(Duration.ofSeconds(options.seconds()));
         Histogram histogram = latencies.getIntervalHistogram();
         double seconds = (System.nanoTime() - start) / 1e9;
-        double nodesCpuSeconds = cluster.nodesCpu().minus(nodesCpu).toNanos() / 1e9;
+        double nodesCpuSeconds = nodesCpuSoFar.get().minus(nodesCpu).toNanos() / 1e9;
         double clientCpuSeconds = clientCpu().minus(clientCpu).toNanos() / 1e9;
         running = false;
         ended.acquireUninterruptibly(ledgers.size() * options.outstanding());
@@ -98,15 +123,16 @@ public final class LoadGenerator {
         return ledgers;
     }
 
-    private void append(WriteHandle ledger, Semaphore ended) {
+    private void append(Supplier<CompletionStage<?>> ledger, Semaphore ended) {
         long start = System.nanoTime();
-        ledger.appendAsync(payload).whenComplete((entryId, failure) -> {
+        ledger.get().whenComplete((answer, failure) -> {
             if (failure == null) {
                 latencies.recordValue(Math.min(System.nanoTime() - start, HIGHEST_LATENCY_NANOS));
             } else {
                 errors.incrementAndGet();
             }
-            if (running) {
+            // A failed append ends its slot: a cluster that refuses at once must not be asked in a tight circle.
+            if (running && failure == null) {
                 append(ledger, ended);
             } else {
                 ended.release();

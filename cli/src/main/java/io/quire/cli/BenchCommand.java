@@ -16,7 +16,10 @@ import picocli.CommandLine.Spec;
 /** {@code quire bench}: puts load on a cluster of its own and prints what was measured, as a line of JSON. */
 @Command(
         name = "bench",
-        description = "Puts load on bookies in JVMs of their own, in a temporary directory.",
+        description = {
+            "Puts load on bookies in JVMs of their own, in a temporary directory;",
+            "with --url on a cluster that runs, over HTTP."
+        },
         subcommands = {BenchCommand.Write.class, BenchCommand.Latency.class})
 final class BenchCommand implements Runnable {
     @Spec

@@ -4,7 +4,9 @@ import com.fasterxml.jackson.databind.JsonNode;
 import java.io.IOException;
 import java.io.InputStream;
 import java.io.PrintWriter;
+import java.net.URI;
 import java.nio.charset.StandardCharsets;
+import java.util.Optional;
 import java.util.Properties;
 import picocli.CommandLine;
 import picocli.CommandLine.Command;
@@ -101,6 +103,15 @@ final class QuireCommand {
 
     NodeConnection connect() {
         return new NodeConnection(url == null ? terminal.environment("QUIRE_URL", DEFAULT_URL) : url);
+    }
+
+    /** The node that was named with {@code --url}. */
+    Optional<URI> givenUrl() {
+        try {
+            return Optional.ofNullable(url).map(URI::create);
+        } catch (IllegalArgumentException e) {
+            throw CommandFailure.of("--url is no address: " + url, e);
+        }
     }
 
     void printJson(JsonNode value) {
