@@ -7,7 +7,6 @@ import io.quire.protocol.BookieRegistration;
 import io.quire.protocol.BookieStatus;
 import io.quire.protocol.BootEpoch;
 import io.quire.protocol.ClusterFeed;
-import io.quire.protocol.EntryBatch;
 import io.quire.protocol.LedgerId;
 import io.quire.protocol.RegisterValue;
 import io.quire.protocol.Registry;
@@ -17,7 +16,6 @@ import io.quire.protocol.wire.BookieReply;
 import io.quire.protocol.wire.BookieReply.Refusal;
 import io.quire.protocol.wire.BookieRequest;
 import io.quire.protocol.wire.Envelope;
-import io.quire.storage.StorageException;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.HashMap;
@@ -28,9 +26,6 @@ import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionException;
 import java.util.concurrent.CompletionStage;
 import java.util.concurrent.Executor;
-import java.util.concurrent.RejectedExecutionException;
-import java.util.concurrent.TimeUnit;
-import java.util.concurrent.atomic.AtomicInteger;
 import java.util.concurrent.atomic.AtomicLong;
 import org.apache.pekko.actor.ActorPath;
 import org.apache.pekko.actor.typed.ActorRef;
@@ -82,7 +77,7 @@ public final class BookieActor {
     private final Map<Long, LedgerId> sessionLedgers = new HashMap<>();
     private final Map<ActorRef<BookieReply>, List<BookieReply.SessionAck>> acks = new LinkedHashMap<>();
     private final AtomicLong journalQueuedBytes = new AtomicLong();
-    private final AtomicInteger readsInProgress = new AtomicInteger();
+    private BookieReads reads;
     private long lastSession;
     private long lastLedgerActor;
 
@@ -233,10 +228,11 @@ public final class BookieActor {
         booted = done.booted();
         BookieStore store = booted.store();
         metrics = new BookieMetrics(setup.meters(), booted.bookie());
+        reads = new BookieReads(booted, setup.settings(), metrics, blocking, context.getSelf());
         metrics.gauge("bookie.journal.queue.bytes", journalQueuedBytes, AtomicLong::get);
         metrics.gauge("bookie.memtable.bytes", store, BookieStore::memtableWeight);
         metrics.gauge("bookie.entry.conflicts", store, BookieStore::conflicts);
-        metrics.gauge("bookie.read.in.progress", readsInProgress, AtomicInteger::get);
+        metrics.gauge("bookie.read.in.progress", reads, BookieReads::inProgress);
         flusher = context.spawn(FlusherActor.create(store, metrics), "flusher", FlusherActor.DISPATCHER);
         journal = context.spawn(
                 JournalActor.create(store, metrics, journalQueuedBytes, flusher), "journal", JournalActor.DISPATCHER);
@@ -431,88 +427,18 @@ public final class BookieActor {
         ActorRef<BookieReply> client = Envelope.sender(context);
         if (request.fencing()) {
             ledger(request.ledgerId())
-                    .tell(new LedgerActor.Fence(
-                            lastAddConfirmed -> readLater(client, request.requestId(), () -> readEntries(request))));
+                    .tell(new LedgerActor.Fence(lastAddConfirmed -> reads.readEntries(request, client)));
         } else {
-            readLater(client, request.requestId(), () -> readEntries(request));
+            reads.readEntries(request, client);
         }
         return Behaviors.same();
     }
 
     private Behavior<Object> onReadLastAddConfirmed(BookieRequest.ReadLastAddConfirmed request) {
         if (!isForeign(request)) {
-            readLater(
-                    Envelope.sender(context),
-                    request.requestId(),
-                    () -> new BookieReply.LastAddConfirmedRead(
-                            booted.bookie(),
-                            booted.bootEpoch(),
-                            request.requestId(),
-                            request.ledgerId(),
-                            lastAddConfirmedOf(request.ledgerId())));
+            reads.readLastAddConfirmed(request, Envelope.sender(context));
         }
         return Behaviors.same();
-    }
-
-    /** Runs a read on the blocking dispatcher; a failure is "unknown" to the client, never a negative (H4). */
-    private void readLater(
-            ActorRef<BookieReply> client, long requestId, java.util.function.Supplier<BookieReply> read) {
-        if (readsInProgress.incrementAndGet() > setup.settings().readsMax()) {
-            readsInProgress.decrementAndGet();
-            send(client, refused(requestId, Refusal.OVERLOADED, "too many reads at once"));
-            return;
-        }
-        ActorRef<Object> self = context.getSelf();
-        try {
-            blocking.execute(() -> {
-                long start = System.nanoTime();
-                BookieReply reply;
-                try {
-                    reply = read.get();
-                } catch (StorageException | IllegalStateException e) {
-                    // IllegalStateException: the store was closed in the meantime.
-                    reply = refused(requestId, Refusal.UNAVAILABLE, String.valueOf(e.getMessage()));
-                } finally {
-                    readsInProgress.decrementAndGet();
-                }
-                metrics.readTime.record(System.nanoTime() - start, TimeUnit.NANOSECONDS);
-                Envelope.send(client, reply, self);
-            });
-        } catch (RejectedExecutionException e) {
-            readsInProgress.decrementAndGet();
-            send(client, refused(requestId, Refusal.UNAVAILABLE, "the bookie is stopping"));
-        }
-    }
-
-    private BookieReply readEntries(BookieRequest.ReadEntries request) {
-        if (request.fencing()) {
-            booted.store().requireWhole(request.ledgerId());
-        }
-        BookieStore.EntryRange range = booted.store()
-                .read(
-                        request.ledgerId(),
-                        request.firstEntryId(),
-                        request.lastEntryId(),
-                        Math.min(request.entriesMax(), setup.settings().readEntriesMax()),
-                        Math.min(request.bytesMax(), setup.settings().readBytesMax()));
-        EntryBatch entries = EntryBatch.of(range.entries());
-        metrics.readEntries.increment(entries.count());
-        metrics.readBytes.increment(entries.byteSize());
-        return new BookieReply.EntriesRead(
-                booted.bookie(),
-                booted.bootEpoch(),
-                request.requestId(),
-                request.ledgerId(),
-                entries,
-                range.coveredTo(),
-                lastAddConfirmedOf(request.ledgerId()));
-    }
-
-    private long lastAddConfirmedOf(LedgerId ledgerId) {
-        return booted.store()
-                .ledger(ledgerId)
-                .map(BookieStore.LedgerView::lastAddConfirmed)
-                .orElse(-1L);
     }
 
     private Behavior<Object> onIdentify(BookieRequest.IdentifyBookie request) {
@@ -674,10 +600,6 @@ public final class BookieActor {
             send(client, new BookieReply.RequestRefused(request.target(), identify.requestId(), refusal, detail));
         }
         return Behaviors.same();
-    }
-
-    private BookieReply refused(long requestId, Refusal refusal, String detail) {
-        return new BookieReply.RequestRefused(booted.bookie(), requestId, refusal, detail);
     }
 
     private static BookieReply unknown(SessionId session) {
