@@ -35,6 +35,7 @@ public class LedgerScenario {
     private final Simulation simulation;
     private final SimulatedNetwork network;
     private final Random random;
+    private final Chaos chaos;
     private final RegistrySettings registry = new RegistrySettings(
             Duration.ofMillis(600), Duration.ofMillis(60), Duration.ofMillis(4), 64, 100, 10, Duration.ofMillis(100));
     private final List<SimulatedNode> voters = new ArrayList<>();
@@ -61,6 +62,7 @@ public class LedgerScenario {
         simulation = new Simulation(seed, STEPS_MAX);
         network = new SimulatedNetwork(simulation, NetworkFaults.NONE);
         random = simulation.random("scenario");
+        chaos = new Chaos(simulation, network, random);
         chaosNanos = (1_000 + random.nextInt(2_000)) * MILLI;
         chaosPauseNanos = (40 + random.nextInt(400)) * MILLI;
     }
@@ -98,11 +100,12 @@ public class LedgerScenario {
 
     private Optional<String> play() {
         build();
-        everything().forEach(node -> simulation.schedule(upTo(200 * MILLI), node::start));
-        network.setFaults(newFaults());
-        simulation.schedule(upTo(chaosPauseNanos), this::disturb);
+        everything().forEach(node -> simulation.schedule(chaos.upTo(200 * MILLI), node::start));
+        chaos.changeNetwork();
+        simulation.schedule(chaos.upTo(chaosPauseNanos), this::disturb);
         simulation.runFor(chaosNanos);
-        heal();
+        healed = true;
+        chaos.end(everything().toList());
         writers.forEach(SimulatedWriter::finish);
         if (!simulation.runUntil(() -> writers.stream().allMatch(SimulatedWriter::isFinished), PATIENCE_NANOS)) {
             return Optional.of("a writer could not seal its ledger on a healthy cluster");
@@ -111,7 +114,7 @@ public class LedgerScenario {
         if (!simulation.runUntil(() -> readers.stream().allMatch(SimulatedReader::isFinished), PATIENCE_NANOS)) {
             return Optional.of("a reader could not read every ledger on a healthy cluster");
         }
-        bookies.forEach(bookie -> bookie.crashFor(upTo(OUTAGE_MAX_NANOS)));
+        bookies.forEach(bookie -> bookie.crashFor(chaos.upTo(OUTAGE_MAX_NANOS)));
         simulation.runFor(5_000 * MILLI);
         return Optional.empty();
     }
@@ -222,66 +225,23 @@ public class LedgerScenario {
         return new UUID(random.nextLong(), random.nextLong());
     }
 
-    private NetworkFaults newFaults() {
-        double badness = random.nextDouble();
-        return switch (random.nextInt(4)) {
-            case 0 -> NetworkFaults.NONE;
-            case 1 -> new NetworkFaults(0.2 * badness, 0, 0, 50_000, 2 * MILLI, 2 * MILLI);
-            case 2 -> new NetworkFaults(0.05, 0.2 * badness, 0.2 * badness, 50_000, MILLI, 300 * MILLI);
-            default -> new NetworkFaults(0.1 * badness, 0.05, 0.05, 10_000, 20 * MILLI, 900 * MILLI);
-        };
-    }
-
     private void disturb() {
         if (healed) {
             return;
         }
-        SimulatedNode bookie = any(bookies);
+        SimulatedNode bookie = chaos.any(bookies);
         switch (random.nextInt(12)) {
-            case 0 -> bookie.crashFor(upTo(OUTAGE_MAX_NANOS));
-            case 1, 2, 3 -> {
-                bookie.crashAtEffect(1 + random.nextInt(12));
-                simulation.schedule(upTo(OUTAGE_MAX_NANOS), bookie::start);
-            }
+            case 0 -> bookie.crashFor(chaos.upTo(OUTAGE_MAX_NANOS));
+            case 1, 2, 3 -> chaos.crashAtEffect(bookie, 12, OUTAGE_MAX_NANOS);
             case 4 -> bookie.disk().failSync(1 + random.nextInt(6));
             case 5 -> bookie.disk().failCommit(1 + random.nextInt(6));
-            case 6 -> bookie.pause(upTo(PAUSE_MAX_NANOS));
-            case 7 -> any(voters).crashFor(upTo(OUTAGE_MAX_NANOS));
-            case 8 -> any(clients).crashFor(upTo(OUTAGE_MAX_NANOS));
-            case 9 -> any(clients).pause(upTo(PAUSE_MAX_NANOS));
-            case 10 -> partition();
-            default -> network.setFaults(newFaults());
+            case 6 -> bookie.pause(chaos.upTo(PAUSE_MAX_NANOS));
+            case 7 -> chaos.any(voters).crashFor(chaos.upTo(OUTAGE_MAX_NANOS));
+            case 8 -> chaos.any(clients).crashFor(chaos.upTo(OUTAGE_MAX_NANOS));
+            case 9 -> chaos.any(clients).pause(chaos.upTo(PAUSE_MAX_NANOS));
+            case 10 -> chaos.partition(everything().toList(), OUTAGE_MAX_NANOS);
+            default -> chaos.changeNetwork();
         }
-        simulation.schedule(upTo(chaosPauseNanos), this::disturb);
-    }
-
-    private void partition() {
-        List<String> oneSide = new ArrayList<>();
-        List<String> otherSide = new ArrayList<>();
-        everything().forEach(node -> (random.nextBoolean() ? oneSide : otherSide).add(node.address()));
-        if (random.nextBoolean()) {
-            network.partition(oneSide, otherSide);
-        } else {
-            oneSide.forEach(from -> otherSide.forEach(to -> network.cut(from, to)));
-        }
-        simulation.schedule(upTo(OUTAGE_MAX_NANOS), network::heal);
-    }
-
-    private void heal() {
-        healed = true;
-        network.heal();
-        network.setFaults(NetworkFaults.NONE);
-        everything().forEach(node -> {
-            node.cancelCrash();
-            node.start();
-        });
-    }
-
-    private <T> T any(List<T> list) {
-        return list.get(random.nextInt(list.size()));
-    }
-
-    private long upTo(long nanos) {
-        return (long) (random.nextDouble() * nanos);
+        simulation.schedule(chaos.upTo(chaosPauseNanos), this::disturb);
     }
 }

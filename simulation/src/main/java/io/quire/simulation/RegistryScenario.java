@@ -33,6 +33,7 @@ public class RegistryScenario {
     private final Simulation simulation;
     private final SimulatedNetwork network;
     private final Random random;
+    private final Chaos chaos;
     private final RegistrySettings settings;
     private final List<SimulatedNode> voters = new ArrayList<>();
     private final List<SimulatedNode> founders = new ArrayList<>();
@@ -53,6 +54,7 @@ public class RegistryScenario {
         simulation = new Simulation(seed, STEPS_MAX);
         network = new SimulatedNetwork(simulation, NetworkFaults.NONE);
         random = simulation.random("scenario");
+        chaos = new Chaos(simulation, network, random);
         settings = new RegistrySettings(
                 Duration.ofMillis(600),
                 Duration.ofMillis(60),
@@ -97,11 +99,12 @@ public class RegistryScenario {
         build();
         Stream.of(voters, founders, clients)
                 .flatMap(List::stream)
-                .forEach(node -> simulation.schedule(upTo(200 * MILLI), node::start));
-        network.setFaults(newFaults());
-        simulation.schedule(upTo(chaosPauseNanos), this::disturb);
+                .forEach(node -> simulation.schedule(chaos.upTo(200 * MILLI), node::start));
+        chaos.changeNetwork();
+        simulation.schedule(chaos.upTo(chaosPauseNanos), this::disturb);
         simulation.runFor(chaosNanos);
-        heal();
+        healed = true;
+        chaos.end(Stream.of(voters, founders, clients).flatMap(List::stream).toList());
         simulation.runFor(PAUSE_MAX_NANOS + settings.operationTimeout().toNanos() + 500 * MILLI);
         workloads.forEach(RegistryWorkload::nowHealthy);
         boolean done = simulation.runUntil(
@@ -159,75 +162,24 @@ public class RegistryScenario {
         return new SimulatedNode(simulation, network, address, program);
     }
 
-    private NetworkFaults newFaults() {
-        double badness = random.nextDouble();
-        return switch (random.nextInt(4)) {
-            case 0 -> NetworkFaults.NONE;
-            case 1 -> new NetworkFaults(0.2 * badness, 0, 0, 50_000, 2 * MILLI, 2 * MILLI);
-            case 2 -> new NetworkFaults(0.05, 0.2 * badness, 0.2 * badness, 50_000, MILLI, 300 * MILLI);
-            default -> new NetworkFaults(0.1 * badness, 0.05, 0.05, 10_000, 20 * MILLI, 900 * MILLI);
-        };
-    }
-
     private void disturb() {
         if (healed) {
             return;
         }
-        SimulatedNode voter = any(voters);
+        SimulatedNode voter = chaos.any(voters);
         switch (random.nextInt(11)) {
-            case 0 -> voter.crashFor(upTo(OUTAGE_MAX_NANOS));
-            case 1, 2 -> {
-                voter.crashAtEffect(1 + random.nextInt(12));
-                simulation.schedule(upTo(OUTAGE_MAX_NANOS), voter::start);
-            }
+            case 0 -> voter.crashFor(chaos.upTo(OUTAGE_MAX_NANOS));
+            case 1, 2 -> chaos.crashAtEffect(voter, 12, OUTAGE_MAX_NANOS);
             case 3 -> voter.disk().failCommit(1 + random.nextInt(6));
-            case 4 -> voter.pause(upTo(PAUSE_MAX_NANOS));
-            case 5 -> any(clients).pause(upTo(PAUSE_MAX_NANOS));
-            case 6 -> any(clients).crashFor(upTo(OUTAGE_MAX_NANOS));
-            case 7 -> {
-                SimulatedNode client = any(clients);
-                client.crashAtEffect(1 + random.nextInt(12));
-                simulation.schedule(upTo(OUTAGE_MAX_NANOS), client::start);
-            }
-            case 8 -> {
-                SimulatedNode founder = any(founders);
-                founder.crashAtEffect(1 + random.nextInt(8));
-                simulation.schedule(upTo(OUTAGE_MAX_NANOS), founder::start);
-            }
-            case 9 -> partition();
-            default -> network.setFaults(newFaults());
+            case 4 -> voter.pause(chaos.upTo(PAUSE_MAX_NANOS));
+            case 5 -> chaos.any(clients).pause(chaos.upTo(PAUSE_MAX_NANOS));
+            case 6 -> chaos.any(clients).crashFor(chaos.upTo(OUTAGE_MAX_NANOS));
+            case 7 -> chaos.crashAtEffect(chaos.any(clients), 12, OUTAGE_MAX_NANOS);
+            case 8 -> chaos.crashAtEffect(chaos.any(founders), 8, OUTAGE_MAX_NANOS);
+            case 9 ->
+                chaos.partition(Stream.of(voters, clients).flatMap(List::stream).toList(), OUTAGE_MAX_NANOS);
+            default -> chaos.changeNetwork();
         }
-        simulation.schedule(upTo(chaosPauseNanos), this::disturb);
-    }
-
-    private void partition() {
-        List<String> oneSide = new ArrayList<>();
-        List<String> otherSide = new ArrayList<>();
-        Stream.of(voters, clients).flatMap(List::stream).forEach(node -> (random.nextBoolean() ? oneSide : otherSide)
-                .add(node.address()));
-        if (random.nextBoolean()) {
-            network.partition(oneSide, otherSide);
-        } else {
-            oneSide.forEach(from -> otherSide.forEach(to -> network.cut(from, to)));
-        }
-        simulation.schedule(upTo(OUTAGE_MAX_NANOS), network::heal);
-    }
-
-    private void heal() {
-        healed = true;
-        network.heal();
-        network.setFaults(NetworkFaults.NONE);
-        Stream.of(voters, founders, clients).flatMap(List::stream).forEach(node -> {
-            node.cancelCrash();
-            node.start();
-        });
-    }
-
-    private <T> T any(List<T> list) {
-        return list.get(random.nextInt(list.size()));
-    }
-
-    private long upTo(long nanos) {
-        return (long) (random.nextDouble() * nanos);
+        simulation.schedule(chaos.upTo(chaosPauseNanos), this::disturb);
     }
 }
