@@ -349,16 +349,22 @@ public final class LedgerWriter {
         }
     }
 
-    /** Lets go of the ledger without sealing it; pending appends end with outcome UNKNOWN. */
+    /** Lets go of the ledger; pending appends, and a seal that was proposed already, end with outcome UNKNOWN. */
     public void close() {
         if (state == State.CLOSED) {
             return;
         }
         boolean over = isOver();
+        State before = state;
         state = State.CLOSED;
         if (!over) {
             entries.failAll(Failure.unknown(Code.NoWriter, "the writer was closed before the entry was acknowledged"));
             closeSessions();
+        }
+        if (before == State.SEALING) {
+            outbox.sealFailed(Failure.notApplied(Code.NoWriter, "the writer was closed before it could seal"));
+        } else if (before == State.FROZEN) {
+            outbox.sealFailed(Failure.unknown(Code.NoWriter, "the writer was closed while its seal was under way"));
         }
     }
 

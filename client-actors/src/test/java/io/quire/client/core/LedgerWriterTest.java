@@ -438,6 +438,24 @@ class LedgerWriterTest {
         assertThat(outbox.closed).containsExactly(session);
     }
 
+    @Test
+    @DisplayName("H97: closing the writer ends a seal that waits with NOT_APPLIED")
+    void closeEndsWaitingSeal() {
+        opened(THREE);
+        append(0);
+        writer.seal(0);
+        writer.close();
+        assertThat(outbox.sealFailures).extracting(Failure::outcome).containsExactly(Outcome.NOT_APPLIED);
+    }
+
+    @Test
+    @DisplayName("H97: closing the writer ends a seal that was proposed with UNKNOWN")
+    void closeEndsProposedSeal() {
+        freezeAtOne();
+        writer.close();
+        assertThat(outbox.sealFailures).extracting(Failure::outcome).containsExactly(Outcome.UNKNOWN);
+    }
+
     @ParameterizedTest
     @ValueSource(longs = {1, 2, 3, 4, 5, 6, 7, 8, 9, 10})
     @DisplayName("H97: in a storm of inputs every append ends once, in order, and acknowledged only by an ack quorum")
