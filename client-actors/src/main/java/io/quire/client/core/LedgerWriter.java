@@ -245,10 +245,8 @@ public final class LedgerWriter {
                 entries.durable(member.position, batch.entries);
             }
         }
-        if (member.probing) {
-            member.probing = false;
-            resend(member, nowNanos);
-        }
+        resend(member, member.probing ? Long.MAX_VALUE : lastIn(ranges), nowNanos);
+        member.probing = false;
         if (state != State.FROZEN) {
             entries.complete();
         }
@@ -351,16 +349,22 @@ public final class LedgerWriter {
         }
     }
 
-    /** Lets go of the ledger without sealing it; pending appends end with outcome UNKNOWN. */
+    /** Lets go of the ledger; pending appends, and a seal that was proposed already, end with outcome UNKNOWN. */
     public void close() {
         if (state == State.CLOSED) {
             return;
         }
         boolean over = isOver();
+        State before = state;
         state = State.CLOSED;
         if (!over) {
             entries.failAll(Failure.unknown(Code.NoWriter, "the writer was closed before the entry was acknowledged"));
             closeSessions();
+        }
+        if (before == State.SEALING) {
+            outbox.sealFailed(Failure.notApplied(Code.NoWriter, "the writer was closed before it could seal"));
+        } else if (before == State.FROZEN) {
+            outbox.sealFailed(Failure.unknown(Code.NoWriter, "the writer was closed while its seal was under way"));
         }
     }
 
@@ -489,9 +493,15 @@ public final class LedgerWriter {
                 member.position, member.session, batch.number, batch.endOffset, batch.lastAddConfirmed, batch.entries);
     }
 
-    /** Sends again what has been on its way for long; the member has just said what it holds. */
-    private void resend(WriterMember member, long nowNanos) {
+    /**
+     * Sends again what has been on its way for long, up to the batch {@code lastNumber}. Either the member has just
+     * answered what it holds, or it holds later ones: under load a member is never silent, yet may have missed one.
+     */
+    private void resend(WriterMember member, long lastNumber, long nowNanos) {
         for (SentBatch batch : member.inFlight) {
+            if (batch.number > lastNumber) {
+                return;
+            }
             if (nowNanos - batch.sentNanos >= settings.resendNanos()) {
                 batch.sentNanos = nowNanos;
                 send(member, batch);
@@ -573,6 +583,14 @@ public final class LedgerWriter {
 
     private long retryNanos(WriterMember member) {
         return settings.retryNanos() << Math.min(member.failures - 1, 4);
+    }
+
+    private static long lastIn(List<long[]> ranges) {
+        long last = 0;
+        for (long[] range : ranges) {
+            last = Math.max(last, range[1]);
+        }
+        return last;
     }
 
     private static boolean isIn(long number, long cumulative, List<long[]> ranges) {

@@ -1,0 +1,508 @@
+package io.quire.client.core;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import io.quire.client.core.LedgerWriter.Rejection;
+import io.quire.protocol.BookieId;
+import io.quire.protocol.BootEpoch;
+import io.quire.protocol.Ensemble;
+import io.quire.protocol.EntryBatch;
+import io.quire.protocol.EntryFormat;
+import io.quire.protocol.IncompleteRange;
+import io.quire.protocol.LedgerException.Code;
+import io.quire.protocol.LedgerException.Outcome;
+import io.quire.protocol.LedgerId;
+import io.quire.protocol.LedgerMetadata;
+import io.quire.protocol.Payload;
+import io.quire.protocol.Replication;
+import io.quire.protocol.SessionId;
+import io.quire.protocol.Versioned;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import java.util.Random;
+import java.util.UUID;
+import org.junit.jupiter.api.DisplayName;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.ValueSource;
+
+class LedgerWriterTest {
+    private static final long RESEND = 100;
+    private static final long APPEND_TIMEOUT = 10_000;
+    private static final long GRACE = 500;
+    private static final long MUCH_CREDIT = 1 << 30;
+    private static final Replication THREE = Replication.DEFAULT;
+
+    private record Sent(
+            int position, SessionId session, long number, long endOffset, long lastAddConfirmed, EntryBatch entries) {
+        List<Long> ids() {
+            return entries.entries().stream().map(EntryFormat::entryIdOf).toList();
+        }
+    }
+
+    private record Proposal(long expectedVersion, LedgerMetadata value) {}
+
+    /** Notes what the writer wants; the end of each append as the answer or the failure's outcome. */
+    private static final class Outbox implements WriterOutbox {
+        private final List<Integer> opening = new ArrayList<>();
+        private final List<Sent> sent = new ArrayList<>();
+        private final List<SessionId> probed = new ArrayList<>();
+        private final List<SessionId> closed = new ArrayList<>();
+        private final List<Long> ended = new ArrayList<>();
+        private final List<Long> appended = new ArrayList<>();
+        private final List<Integer> ackMasks = new ArrayList<>();
+        private final List<Failure> failures = new ArrayList<>();
+        private final List<Proposal> proposals = new ArrayList<>();
+        private final List<LedgerMetadata> sealed = new ArrayList<>();
+        private final List<Failure> sealFailures = new ArrayList<>();
+        private int registerReads;
+
+        @Override
+        public void openSession(int position) {
+            opening.add(position);
+        }
+
+        @Override
+        public void sendBatch(
+                int position, SessionId session, long number, long endOffset, long confirmed, EntryBatch entries) {
+            sent.add(new Sent(position, session, number, endOffset, confirmed, entries));
+        }
+
+        @Override
+        public void probe(int position, SessionId session) {
+            probed.add(session);
+        }
+
+        @Override
+        public void closeSession(int position, SessionId session) {
+            closed.add(session);
+        }
+
+        @Override
+        public void appended(long entryId, int ackMask) {
+            ended.add(entryId);
+            appended.add(entryId);
+            ackMasks.add(ackMask);
+        }
+
+        @Override
+        public void appendFailed(long entryId, Failure failure) {
+            ended.add(entryId);
+            failures.add(failure);
+        }
+
+        @Override
+        public void readRegister() {
+            registerReads++;
+        }
+
+        @Override
+        public void registerSeal(long expectedVersion, LedgerMetadata value) {
+            proposals.add(new Proposal(expectedVersion, value));
+        }
+
+        @Override
+        public void sealed(LedgerMetadata metadata, long version) {
+            sealed.add(metadata);
+        }
+
+        @Override
+        public void sealFailed(Failure failure) {
+            sealFailures.add(failure);
+        }
+
+        private List<Sent> to(int position) {
+            return sent.stream().filter(batch -> batch.position == position).toList();
+        }
+    }
+
+    private final Outbox outbox = new Outbox();
+    private LedgerMetadata created;
+    private LedgerWriter writer;
+    private long sessions;
+
+    private static WriterSettings settings(int inFlight, long pendingBytes, long retainedBytes) {
+        return new WriterSettings(
+                100, 4, 1000, inFlight, pendingBytes, retainedBytes, APPEND_TIMEOUT, RESEND, 1000, 50, GRACE, 5000);
+    }
+
+    private void create(Replication replication, WriterSettings settings) {
+        List<BookieId> bookies = new ArrayList<>();
+        for (int i = 0; i < replication.ensembleSize(); i++) {
+            bookies.add(new BookieId(new UUID(0, i + 1)));
+        }
+        created = LedgerMetadata.create(new LedgerId(7), replication, new Ensemble(bookies), Map.of(), 0);
+        writer = new LedgerWriter(new Versioned<>(1, created), settings, outbox);
+        writer.start(0);
+    }
+
+    private SessionId open(int position, long credit, long now) {
+        SessionId session = new SessionId(created.lastFragment().ensemble().at(position), new BootEpoch(1), ++sessions);
+        writer.sessionOpened(position, session, credit, now);
+        return session;
+    }
+
+    private SessionId[] opened(Replication replication) {
+        return opened(replication, settings(8, 1 << 20, 1 << 20));
+    }
+
+    private SessionId[] opened(Replication replication, WriterSettings settings) {
+        create(replication, settings);
+        SessionId[] all = new SessionId[replication.ensembleSize()];
+        for (int position = 0; position < all.length; position++) {
+            all[position] = open(position, MUCH_CREDIT, 0);
+        }
+        return all;
+    }
+
+    private void append(long now) {
+        assertThat(writer.refusalOf(1)).isEmpty();
+        writer.append(Payload.ofUtf8("x"), now);
+        writer.pump(now);
+    }
+
+    private void ack(int position, SessionId session, long cumulative, long now) {
+        writer.batchesAdded(position, session, cumulative, List.of(), MUCH_CREDIT, now);
+    }
+
+    @Test
+    @DisplayName("R13: entries complete in order, each by an ack quorum of its own write set")
+    void completesInOrderByWriteSet() {
+        SessionId[] session = opened(new Replication(4, 3, 2));
+        append(0); // 0, 1, 2
+        append(0); // 1, 2, 3
+        ack(3, session[3], 1, 0);
+        ack(2, session[2], 2, 0);
+        assertThat(outbox.appended).isEmpty();
+        ack(1, session[1], 1, 0);
+        assertThat(outbox.appended).containsExactly(0L, 1L);
+        assertThat(outbox.ackMasks).containsExactly(0b0110, 0b1100);
+        assertThat(writer.lastAddConfirmed()).isEqualTo(1);
+    }
+
+    @Test
+    @DisplayName("R10: acks of another session count for nothing")
+    void foreignAcksAreIgnored() {
+        SessionId[] session = opened(THREE);
+        append(0);
+        ack(0, session[1], 1, 0);
+        ack(1, session[0], 1, 0);
+        assertThat(outbox.appended).isEmpty();
+    }
+
+    @Test
+    @DisplayName("R10: a gap in the acks is sent again after a probe, as it was")
+    void gapIsSentAgainAsItWas() {
+        SessionId[] session = opened(THREE);
+        append(0);
+        append(0);
+        append(0);
+        writer.batchesAdded(0, session[0], 1, List.of(new long[] {3, 3}), MUCH_CREDIT, 0);
+        writer.tick(RESEND);
+        assertThat(outbox.probed).contains(session[0]);
+        int before = outbox.to(0).size();
+        writer.batchesAdded(0, session[0], 1, List.of(new long[] {3, 3}), MUCH_CREDIT, RESEND);
+        List<Sent> again = outbox.to(0).subList(before, outbox.to(0).size());
+        assertThat(again).containsExactly(outbox.to(0).get(1));
+    }
+
+    @Test
+    @DisplayName("R10: a lost batch is sent again also while later ones keep being acknowledged")
+    void lostBatchIsSentAgainUnderLoad() {
+        SessionId[] session = opened(THREE);
+        append(0);
+        Sent lost = outbox.to(0).get(0);
+        for (int number = 2; number < 40; number++) {
+            long now = number * 10L;
+            append(now);
+            writer.tick(now);
+            writer.batchesAdded(0, session[0], 0, List.of(new long[] {2, number}), MUCH_CREDIT, now);
+        }
+        assertThat(outbox.to(0).stream().filter(lost::equals).count()).isBetween(2L, 5L);
+    }
+
+    @Test
+    @DisplayName("R15: nothing is sent beyond the credit, and more credit sends the rest")
+    void creditIsRespected() {
+        create(THREE, settings(8, 1 << 20, 1 << 20));
+        int size = EntryFormat.encodedBytes(1, created.digest());
+        SessionId session = open(0, size, 0);
+        append(0);
+        append(0);
+        assertThat(outbox.to(0)).extracting(Sent::endOffset).containsExactly((long) size);
+        writer.batchesAdded(0, session, 1, List.of(), 2L * size, 0);
+        assertThat(outbox.to(0)).extracting(Sent::endOffset).containsExactly((long) size, 2L * size);
+    }
+
+    @Test
+    @DisplayName("batches in flight are bounded; what waits becomes the next batch")
+    void batchesInFlightAreBounded() {
+        SessionId[] session = opened(THREE, settings(2, 1 << 20, 1 << 20));
+        for (int i = 0; i < 5; i++) {
+            append(0);
+        }
+        assertThat(outbox.to(0)).hasSize(2);
+        ack(0, session[0], 1, 0);
+        assertThat(outbox.to(0)).hasSize(3);
+        assertThat(outbox.to(0).get(2).ids()).containsExactly(2L, 3L, 4L);
+    }
+
+    @Test
+    @DisplayName("a member that stays silent gets a new session with all it has not acknowledged, and no more")
+    void silentMemberGetsNewSession() {
+        SessionId[] session = opened(THREE);
+        append(0);
+        append(0);
+        ack(0, session[0], 1, 0);
+        long now = 0;
+        while (!outbox.closed.contains(session[0])) {
+            now += RESEND;
+            assertThat(now).isLessThan(10 * RESEND);
+            writer.tick(now);
+        }
+        assertThat(outbox.probed.stream().filter(session[0]::equals)).hasSize(3);
+        writer.tick(now + 1);
+        SessionId next = open(0, MUCH_CREDIT, now + 1);
+        List<Sent> anew =
+                outbox.to(0).stream().filter(b -> b.session.equals(next)).toList();
+        assertThat(anew).extracting(Sent::number).containsExactly(1L);
+        assertThat(anew.get(0).ids()).containsExactly(1L);
+    }
+
+    @Test
+    @DisplayName("R10: an unknown session is replaced at once")
+    void unknownSessionReopens() {
+        SessionId[] session = opened(THREE);
+        writer.sessionEnded(1, session[1], Rejection.UNKNOWN_SESSION, 5);
+        assertThat(outbox.opening).containsExactly(0, 1, 2, 1);
+        assertThat(outbox.registerReads).isZero();
+    }
+
+    @Test
+    @DisplayName("R11: fenced at one bookie and still open in the register is a failed member")
+    void fencedMemberOfOpenLedger() {
+        SessionId[] session = opened(THREE);
+        append(0);
+        writer.sessionEnded(0, session[0], Rejection.NOT_WRITABLE, 0);
+        assertThat(outbox.registerReads).isEqualTo(1);
+        writer.registerRead(Optional.of(new Versioned<>(1, created)), 0);
+        ack(1, session[1], 1, 0);
+        ack(2, session[2], 1, 0);
+        assertThat(outbox.appended).containsExactly(0L);
+    }
+
+    @Test
+    @DisplayName("R11, H20: a lost ledger ends pending appends with UNKNOWN and refuses more")
+    void lostLedger() {
+        SessionId[] session = opened(THREE);
+        append(0);
+        writer.sessionEnded(0, session[0], Rejection.NOT_WRITABLE, 0);
+        writer.registerRead(Optional.of(new Versioned<>(2, created.closed(-1, 0, List.of()))), 0);
+        assertThat(outbox.failures).extracting(Failure::outcome).containsExactly(Outcome.UNKNOWN);
+        ack(1, session[1], 1, 0);
+        ack(2, session[2], 1, 0);
+        assertThat(outbox.ended).containsExactly(0L);
+        assertThat(writer.refusalOf(1).orElseThrow().outcome()).isEqualTo(Outcome.NOT_APPLIED);
+    }
+
+    @Test
+    @DisplayName("H97: a deadline ends an append once; later acks still move the last-add-confirmed")
+    void deadlineEndsOnce() {
+        SessionId[] session = opened(THREE);
+        append(0);
+        ack(0, session[0], 1, 0);
+        ack(0, session[0], 1, 0);
+        writer.tick(APPEND_TIMEOUT - 1);
+        assertThat(outbox.ended).isEmpty();
+        writer.tick(APPEND_TIMEOUT);
+        assertThat(outbox.failures).extracting(Failure::outcome).containsExactly(Outcome.UNKNOWN);
+        ack(1, session[1], 1, APPEND_TIMEOUT);
+        assertThat(writer.lastAddConfirmed()).isZero();
+        assertThat(outbox.ended).containsExactly(0L);
+    }
+
+    @Test
+    @DisplayName("too large entries and too many pending bytes are refused as not applied")
+    void refusals() {
+        opened(THREE, settings(8, 60, 1000));
+        append(0);
+        assertThat(writer.refusalOf(101).orElseThrow().code()).isEqualTo(Code.EntryTooLarge);
+        Failure full = writer.refusalOf(100).orElseThrow();
+        assertThat(full.code()).isEqualTo(Code.Overloaded);
+        assertThat(full.outcome()).isEqualTo(Outcome.NOT_APPLIED);
+    }
+
+    @Test
+    @DisplayName("R12: what the budget does not keep for a member is registered as incomplete with the seal")
+    void budgetMakesIncomplete() {
+        SessionId[] session = opened(THREE, settings(8, 60, 60));
+        for (int number = 1; number <= 5; number++) {
+            append(0);
+            ack(0, session[0], number, 0);
+            ack(1, session[1], number, 0);
+        }
+        writer.seal(0);
+        assertThat(outbox.proposals).isEmpty();
+        writer.tick(GRACE);
+        assertThat(outbox.proposals.get(0).value.incomplete())
+                .containsExactly(
+                        new IncompleteRange(created.lastFragment().ensemble().at(2), 0, 4));
+    }
+
+    @Test
+    @DisplayName("R25: an idle writer sends the last-add-confirmed alone, once, to members that lack it")
+    void idleLastAddConfirmed() {
+        SessionId[] session = opened(THREE);
+        append(0);
+        for (int position = 0; position < 3; position++) {
+            ack(position, session[position], 1, 0);
+        }
+        writer.tick(1);
+        writer.tick(2);
+        writer.tick(3);
+        assertThat(outbox.sent.stream().filter(batch -> batch.entries.entries().isEmpty()))
+                .hasSize(3)
+                .allMatch(batch -> batch.lastAddConfirmed == 0);
+    }
+
+    @Test
+    @DisplayName("R11: a seal waits for pending appends, then nothing completes; a retry carries the same value")
+    void sealFreezesAndRetriesTheSame() {
+        SessionId[] session = opened(THREE);
+        append(0);
+        writer.seal(0);
+        assertThat(writer.refusalOf(1).orElseThrow().code()).isEqualTo(Code.LedgerClosed);
+        writer.tick(GRACE);
+        assertThat(outbox.proposals).isEmpty();
+        ack(0, session[0], 1, GRACE);
+        ack(1, session[1], 1, GRACE);
+        assertThat(outbox.proposals).hasSize(1);
+        writer.sealUnknown("no answer", GRACE);
+        ack(2, session[2], 1, GRACE);
+        writer.tick(GRACE + 50);
+        assertThat(outbox.proposals).hasSize(2);
+        assertThat(outbox.proposals.get(1)).isEqualTo(outbox.proposals.get(0));
+        writer.sealRegistered(2, GRACE + 60);
+        assertThat(outbox.sealed).containsExactly(outbox.proposals.get(0).value);
+    }
+
+    private void freezeAtOne() {
+        SessionId[] session = opened(THREE);
+        append(0);
+        for (int position = 0; position < 3; position++) {
+            ack(position, session[position], 1, 0);
+        }
+        writer.seal(0);
+        assertThat(outbox.proposals).hasSize(1);
+    }
+
+    @Test
+    @DisplayName("H85: a conflict with the very same close is success")
+    void conflictWithSameClose() {
+        freezeAtOne();
+        writer.sealConflict(Optional.of(new Versioned<>(2, outbox.proposals.get(0).value)), 0);
+        assertThat(outbox.sealed).hasSize(1);
+        assertThat(outbox.sealFailures).isEmpty();
+    }
+
+    @Test
+    @DisplayName("R11: a conflict with the ledger still open is applied again to the current version")
+    void conflictWithOpen() {
+        freezeAtOne();
+        writer.sealConflict(Optional.of(new Versioned<>(5, created)), 0);
+        assertThat(outbox.proposals).extracting(Proposal::expectedVersion).containsExactly(1L, 5L);
+    }
+
+    @Test
+    @DisplayName("R11: a conflict with another close or a deleted ledger fails the seal")
+    void conflictWithOther() {
+        freezeAtOne();
+        writer.sealConflict(Optional.of(new Versioned<>(2, created.closed(-1, 0, List.of()))), 0);
+        assertThat(outbox.sealFailures).extracting(Failure::code).containsExactly(Code.LedgerFenced);
+        writer.seal(0);
+        assertThat(outbox.sealFailures).hasSize(2);
+    }
+
+    @Test
+    @DisplayName("H97: closing the writer ends pending appends with UNKNOWN, once")
+    void closeEndsPending() {
+        SessionId[] session = opened(THREE);
+        append(0);
+        writer.close();
+        writer.close();
+        ack(0, session[0], 1, 0);
+        ack(1, session[1], 1, 0);
+        assertThat(outbox.failures).extracting(Failure::outcome).containsExactly(Outcome.UNKNOWN);
+        assertThat(outbox.closed).containsExactly(session);
+    }
+
+    @Test
+    @DisplayName("H97: closing the writer ends a seal that waits with NOT_APPLIED")
+    void closeEndsWaitingSeal() {
+        opened(THREE);
+        append(0);
+        writer.seal(0);
+        writer.close();
+        assertThat(outbox.sealFailures).extracting(Failure::outcome).containsExactly(Outcome.NOT_APPLIED);
+    }
+
+    @Test
+    @DisplayName("H97: closing the writer ends a seal that was proposed with UNKNOWN")
+    void closeEndsProposedSeal() {
+        freezeAtOne();
+        writer.close();
+        assertThat(outbox.sealFailures).extracting(Failure::outcome).containsExactly(Outcome.UNKNOWN);
+    }
+
+    @ParameterizedTest
+    @ValueSource(longs = {1, 2, 3, 4, 5, 6, 7, 8, 9, 10})
+    @DisplayName("H97: in a storm of inputs every append ends once, in order, and acknowledged only by an ack quorum")
+    void storm(long seed) {
+        Random random = new Random(seed);
+        Replication replication = new Replication(5, 3, 2);
+        SessionId[] session = opened(replication, settings(3, 2000, 3000));
+        List<Integer> held = new ArrayList<>();
+        long now = 0;
+        for (int step = 0; step < 3000; step++) {
+            now += random.nextInt(40);
+            int position = random.nextInt(5);
+            switch (random.nextInt(10)) {
+                case 0, 1, 2, 3 -> {
+                    if (writer.refusalOf(1).isEmpty()) {
+                        held.add(0);
+                        append(now);
+                    }
+                }
+                case 4, 5, 6 -> {
+                    SessionId own = session[position];
+                    List<Sent> batches = outbox.to(position).stream()
+                            .filter(batch -> batch.session.equals(own))
+                            .toList();
+                    if (!batches.isEmpty()) {
+                        Sent batch = batches.get(random.nextInt(batches.size()));
+                        batch.ids().forEach(id -> held.set(id.intValue(), held.get(id.intValue()) | 1 << position));
+                        writer.batchesAdded(
+                                position, own, 0, List.of(new long[] {batch.number, batch.number}), MUCH_CREDIT, now);
+                    }
+                }
+                case 7 -> writer.tick(now);
+                case 8 -> session[position] = open(position, MUCH_CREDIT, now);
+                default -> {
+                    if (random.nextInt(10) == 0) {
+                        writer.sessionEnded(position, session[position], Rejection.UNKNOWN_SESSION, now);
+                    } else {
+                        writer.batchRefused(position, session[position], 1, now);
+                    }
+                }
+            }
+            if (step == 2900) {
+                writer.seal(now);
+            }
+        }
+        writer.close();
+        assertThat(outbox.ended).hasSize(held.size()).isSorted().doesNotHaveDuplicates();
+        assertThat(outbox.appended).isNotEmpty().allMatch(id -> replication.isAckQuorum(id, held.get(id.intValue())));
+    }
+}
