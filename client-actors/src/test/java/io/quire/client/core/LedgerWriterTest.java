@@ -416,7 +416,7 @@ class LedgerWriterTest {
     }
 
     @Test
-    @DisplayName("R11: a conflict with another close or a deleted ledger fails the seal")
+    @DisplayName("R11: a conflict with another close fails the seal")
     void conflictWithOther() {
         freezeAtOne();
         writer.sealConflict(Optional.of(new Versioned<>(2, created.closed(-1, 0, List.of()))), 0);

@@ -7,6 +7,7 @@ import io.quire.protocol.Ensemble;
 import io.quire.protocol.Entry;
 import io.quire.protocol.EntryBatch;
 import io.quire.protocol.EntryFormat;
+import io.quire.protocol.LedgerException;
 import io.quire.protocol.LedgerId;
 import io.quire.protocol.LedgerMetadata;
 import io.quire.protocol.Payload;
@@ -38,6 +39,7 @@ class RangeReadTest {
         private final Set<BookieId> suspects = new HashSet<>();
         private List<Entry> result = List.of();
         private long request;
+        private Failure failure;
 
         @Override
         public void read(
@@ -63,7 +65,7 @@ class RangeReadTest {
 
         @Override
         public void failed(Failure failure) {
-            throw new AssertionError(failure.message());
+            this.failure = failure;
         }
     }
 
@@ -117,5 +119,56 @@ class RangeReadTest {
         read.tick(TIMEOUT);
         assertThat(outbox.silent).containsExactly(FIRST);
         assertThat(outbox.asked).containsExactly(FIRST, SECOND);
+    }
+
+    @Test
+    @DisplayName("B0: an entry that no member of its write set has does not exist")
+    void explicitNegatives() {
+        RangeRead read = started(0, 9);
+        for (int i = 0; i < 3; i++) {
+            read.entriesRead(outbox.request, EntryBatch.EMPTY, 10, 0);
+        }
+        assertThat(outbox.failure.code()).isEqualTo(LedgerException.Code.NoSuchEntry);
+    }
+
+    @Test
+    @DisplayName("H49: two negatives and a time-out do not say that an entry does not exist")
+    void unknownIsNoNegative() {
+        RangeRead read = started(0, 9);
+        read.entriesRead(outbox.request, EntryBatch.EMPTY, 10, 0);
+        read.entriesRead(outbox.request, EntryBatch.EMPTY, 10, 0);
+        read.refused(outbox.request, "cannot", 0);
+        assertThat(outbox.failure).isNull();
+        read.tick(10_000);
+        assertThat(outbox.failure.code()).isEqualTo(LedgerException.Code.TimedOut);
+    }
+
+    @Test
+    @DisplayName("H49: an answer that does not reach as far as the entry is no negative")
+    void uncoveredIsNoNegative() {
+        RangeRead read = started(0, 9);
+        for (int i = 0; i < 3; i++) {
+            read.entriesRead(outbox.request, EntryBatch.EMPTY, 0, 0);
+        }
+        assertThat(outbox.failure).isNull();
+    }
+
+    @Test
+    @DisplayName(
+            "H4, H50: a damaged copy is no negative; the verified ones before it are kept, the rest is read elsewhere")
+    void damagedCopy() {
+        byte[] bytes = entries(metadata, 5, 5).entries().get(0).toByteArray();
+        bytes[bytes.length - 1] ^= 1;
+        List<Payload> partly = new ArrayList<>(entries(metadata, 0, 4).entries());
+        partly.add(Payload.wrap(bytes));
+        RangeRead read = started(0, 9);
+        read.entriesRead(outbox.request, EntryBatch.of(partly), 10, 0);
+        for (int i = 0; i < 2; i++) {
+            read.entriesRead(outbox.request, EntryBatch.of(List.of(Payload.wrap(bytes))), 10, 0);
+        }
+        assertThat(outbox.failure).isNull();
+        read.entriesRead(outbox.request, entries(metadata, 5, 9), 10, 0);
+        assertThat(outbox.failure).isNull();
+        assertThat(outbox.result).hasSize(10);
     }
 }
