@@ -105,7 +105,7 @@ public final class BookieActor {
     record AckReady(ActorRef<BookieReply> client, BookieReply.SessionAck ack) implements Command {}
 
     /** A ledger's actor has nothing to do, after the given number of messages. */
-    record LedgerIdle(LedgerId ledgerId, long routed) implements Command {}
+    record LedgerIdle(LedgerId ledgerId, ActorRef<LedgerActor.Command> actor, long routed) implements Command {}
 
     private enum FlushAcks {
         INSTANCE
@@ -462,7 +462,8 @@ public final class BookieActor {
 
     private Behavior<Object> onLedgerIdle(LedgerIdle idle) {
         Routed ledger = ledgers.get(idle.ledgerId());
-        if (ledger != null && ledger.messages == idle.routed()) {
+        // An answer of an actor that was stopped meanwhile says nothing about the one that took its place (R16).
+        if (ledger != null && ledger.actor.equals(idle.actor()) && ledger.messages == idle.routed()) {
             ledgers.remove(idle.ledgerId());
             sessionLedgers.values().removeIf(idle.ledgerId()::equals);
             context.unwatch(ledger.actor);

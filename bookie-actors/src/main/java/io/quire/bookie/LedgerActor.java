@@ -122,7 +122,10 @@ final class LedgerActor {
         return Behaviors.receive(Command.class)
                 .onMessage(Loaded.class, loaded -> onLoaded(loaded, stash))
                 .onAnyMessage(command -> {
-                    stash.stash(command);
+                    // Beyond the limit it is as if the message was lost: whoever sent it asks again.
+                    if (!stash.isFull()) {
+                        stash.stash(command);
+                    }
                     return Behaviors.same();
                 })
                 .build();
@@ -230,7 +233,7 @@ final class LedgerActor {
 
     private Behavior<Command> onCheckIdle(CheckIdle check) {
         if (replica.isIdle()) {
-            store.acks().tell(new BookieActor.LedgerIdle(ledgerId, check.routed()));
+            store.acks().tell(new BookieActor.LedgerIdle(ledgerId, context.getSelf(), check.routed()));
         }
         return Behaviors.same();
     }

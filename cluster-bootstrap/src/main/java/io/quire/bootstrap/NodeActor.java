@@ -29,6 +29,8 @@ final class NodeActor extends AbstractBehavior<NodeActor.Command> {
     private final List<ActorRef<Void>> voters = new ArrayList<>();
     private final ActorRef<BookieActor.Event> events;
     private ActorRef<Done> stoppedTo;
+    private int started;
+    private int failures;
 
     sealed interface Command {}
 
@@ -85,6 +87,7 @@ final class NodeActor extends AbstractBehavior<NodeActor.Command> {
         ActorRef<Object> bookie =
                 getContext().spawn(BookieActor.create(start.setup().apply(events)), start.name());
         running.add(bookie);
+        started++;
         bookies.put(bookie.unsafeUpcast(), start.name());
         getContext().watch(bookie);
         return this;
@@ -95,7 +98,8 @@ final class NodeActor extends AbstractBehavior<NodeActor.Command> {
         if (event instanceof BookieActor.Event.Started started) {
             listener.bookieStarted(started.bookie());
         } else if (event instanceof BookieActor.Event.Failed failed) {
-            listener.bookieFailed(failed.reason(), bookies.size() <= 1);
+            failures++;
+            listener.bookieFailed(failed.reason(), failures >= started);
         }
         return this;
     }

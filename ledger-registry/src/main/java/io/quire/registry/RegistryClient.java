@@ -65,6 +65,8 @@ public final class RegistryClient implements Registry {
     public CompletionStage<CasResult> compareAndSet(RegistryKey key, long expectedVersion, Payload value, OpId opId) {
         return this.<Effect.Outcome>ask(
                         replyTo -> new RegistryClientActor.CompareAndSet(key, expectedVersion, value, opId, replyTo))
+                // The actor itself did not answer: nobody knows what it has sent (R2).
+                .exceptionally(silence -> new Effect.Outcome.Unknown(String.valueOf(silence.getMessage())))
                 .thenApply(outcome -> {
                     if (outcome instanceof Effect.Outcome.Applied applied) {
                         return new CasResult.Applied(applied.version());
