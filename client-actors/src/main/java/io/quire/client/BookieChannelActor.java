@@ -66,6 +66,9 @@ final class BookieChannelActor extends AbstractBehavior<BookieChannelActor.Comma
 
     private record Replied(BookieReply reply) implements Command {}
 
+    /** A writer is gone, perhaps without a word. */
+    private record OwnerGone(ActorRef<BookieReply> owner) implements Command {}
+
     private enum Flush implements Command {
         INSTANCE
     }
@@ -129,6 +132,7 @@ final class BookieChannelActor extends AbstractBehavior<BookieChannelActor.Comma
                 .onMessage(Open.class, this::onOpen)
                 .onMessage(Probe.class, this::onProbe)
                 .onMessage(Close.class, this::onClose)
+                .onMessage(OwnerGone.class, this::onOwnerGone)
                 .onMessage(Tick.class, tick -> onTick())
                 .build();
     }
@@ -185,6 +189,7 @@ final class BookieChannelActor extends AbstractBehavior<BookieChannelActor.Comma
             return this;
         }
         long request = ++lastRequest;
+        getContext().watchWith(open.owner(), new OwnerGone(open.owner()));
         openings.put(request, open.owner());
         if (openings.size() > OPENINGS_MAX) {
             openings.remove(openings.keySet().iterator().next());
@@ -201,6 +206,17 @@ final class BookieChannelActor extends AbstractBehavior<BookieChannelActor.Comma
     private Behavior<Command> onClose(Close close) {
         forget(close.session());
         tell(new BookieRequest.CloseSession(bookie, close.session()));
+        return this;
+    }
+
+    /** Its sessions would be kept here and at the bookie for ever; one that opens later finds nobody who asked for it. */
+    private Behavior<Command> onOwnerGone(OwnerGone gone) {
+        openings.values().removeIf(gone.owner()::equals);
+        List<SessionId> orphans = owners.entrySet().stream()
+                .filter(owner -> owner.getValue().ref.equals(gone.owner()))
+                .map(Map.Entry::getKey)
+                .toList();
+        orphans.forEach(session -> onClose(new Close(session)));
         return this;
     }
 

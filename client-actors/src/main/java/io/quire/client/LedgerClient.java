@@ -188,14 +188,7 @@ public final class LedgerClient {
             }
             return new LedgerCreation(context, replication, labels, wallClockMillis)
                     .create()
-                    .thenApply(created -> new WriteHandle(
-                            context,
-                            reader,
-                            created,
-                            context.system.systemActorOf(
-                                    LedgerWriterActor.of(context, created),
-                                    "quire-writer-" + created.value().ledgerId(),
-                                    Props.empty())));
+                    .thenApply(created -> new WriteHandle(context, reader, created));
         }
     }
 
@@ -227,7 +220,9 @@ public final class LedgerClient {
         }
 
         public CompletionStage<Void> execute() {
-            return delete(ledgerId, 0);
+            return delete(ledgerId, 0)
+                    .exceptionallyCompose(failure -> CompletableFuture.failedStage(
+                            LedgerCreation.failureOf(failure).toException()));
         }
     }
 

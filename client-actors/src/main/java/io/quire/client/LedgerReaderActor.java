@@ -6,6 +6,7 @@ import io.quire.client.core.RangeRead;
 import io.quire.client.core.ReadOutbox;
 import io.quire.protocol.BookieId;
 import io.quire.protocol.Entry;
+import io.quire.protocol.LedgerException;
 import io.quire.protocol.LedgerException.Code;
 import io.quire.protocol.LedgerException.Outcome;
 import io.quire.protocol.LedgerId;
@@ -22,13 +23,19 @@ import java.util.Optional;
 import java.util.concurrent.CompletableFuture;
 import org.apache.pekko.actor.typed.ActorRef;
 import org.apache.pekko.actor.typed.Behavior;
+import org.apache.pekko.actor.typed.PostStop;
+import org.apache.pekko.actor.typed.PreRestart;
+import org.apache.pekko.actor.typed.SupervisorStrategy;
 import org.apache.pekko.actor.typed.javadsl.AbstractBehavior;
 import org.apache.pekko.actor.typed.javadsl.ActorContext;
 import org.apache.pekko.actor.typed.javadsl.Behaviors;
 import org.apache.pekko.actor.typed.javadsl.Receive;
 import org.apache.pekko.actor.typed.javadsl.TimerScheduler;
 
-/** Carries out the reads of one process. One per process, for its life. */
+/**
+ * Carries out the reads of one process. One per process, for its life; a failure ends the reads under way, and the actor
+ * is started anew for others. Whoever asks bounds the wait for the answer.
+ */
 final class LedgerReaderActor extends AbstractBehavior<LedgerReaderActor.Command> {
     private static final Duration TICK = Duration.ofMillis(50);
 
@@ -169,8 +176,9 @@ final class LedgerReaderActor extends AbstractBehavior<LedgerReaderActor.Command
     }
 
     static Behavior<Command> create(ClientContext client) {
-        return Behaviors.setup(
-                context -> Behaviors.withTimers(timers -> new LedgerReaderActor(context, timers, client)));
+        return Behaviors.supervise(Behaviors.<Command>setup(
+                        context -> Behaviors.withTimers(timers -> new LedgerReaderActor(context, timers, client))))
+                .onFailure(SupervisorStrategy.restart());
     }
 
     @Override
@@ -180,7 +188,19 @@ final class LedgerReaderActor extends AbstractBehavior<LedgerReaderActor.Command
                 .onMessage(ReadConfirmed.class, this::onReadConfirmed)
                 .onMessage(Replied.class, this::onReplied)
                 .onMessage(Tick.class, tick -> onTick())
+                .onSignal(PreRestart.class, signal -> onEnd())
+                .onSignal(PostStop.class, signal -> onEnd())
                 .build();
+    }
+
+    /** Nobody waits for an answer that will not come (H97). */
+    private Behavior<Command> onEnd() {
+        LedgerException ended = new Failure(
+                        Code.Unavailable, Outcome.NOT_APPLIED, "the reader ended before it had an answer")
+                .toException();
+        reads.values().forEach(read -> read.result.completeExceptionally(ended));
+        confirmedReads.values().forEach(read -> read.result.completeExceptionally(ended));
+        return this;
     }
 
     private Behavior<Command> onReadRange(ReadRange command) {
@@ -212,6 +232,15 @@ final class LedgerReaderActor extends AbstractBehavior<LedgerReaderActor.Command
 
     private Behavior<Command> onReadConfirmed(ReadConfirmed command) {
         LedgerMetadata metadata = command.metadata();
+        if (confirmedReads.size() >= settings.readsMax()) {
+            command.result()
+                    .completeExceptionally(new Failure(
+                                    Code.Overloaded,
+                                    Outcome.NOT_APPLIED,
+                                    confirmedReads.size() + " searches for a last-add-confirmed are under way already")
+                            .toException());
+            return this;
+        }
         long id = ++lastId;
         confirmedReads.put(
                 id, new ConfirmedRead(command, now() + settings.requestTimeout().toNanos()));

@@ -41,6 +41,8 @@ import org.apache.pekko.actor.typed.javadsl.TimerScheduler;
 public final class LedgerWriterActor {
     private static final int STASH_MAX = 100_000;
     private static final Duration LINGER = Duration.ofSeconds(2);
+    private static final Failure CLOSED =
+            new Failure(LedgerException.Code.NoWriter, LedgerException.Outcome.NOT_APPLIED, "the writer was closed");
 
     private final ActorContext<Command> context;
     private final TimerScheduler<Command> timers;
@@ -54,6 +56,7 @@ public final class LedgerWriterActor {
     private int appendedSincePump;
     private boolean pumpScheduled;
     private boolean ticking;
+    private final Runnable whenStopped;
     private long sealVersion = -1;
     private OpId sealOperation;
 
@@ -143,20 +146,26 @@ public final class LedgerWriterActor {
             ActorContext<Command> context,
             TimerScheduler<Command> timers,
             ClientContext client,
-            Versioned<LedgerMetadata> created) {
+            Versioned<LedgerMetadata> created,
+            Runnable whenStopped) {
         this.context = context;
         this.timers = timers;
         this.client = client;
+        this.whenStopped = whenStopped;
         this.ledgerId = created.value().ledgerId();
         this.replies = context.messageAdapter(BookieReply.class, Replied::new);
         this.core = new LedgerWriter(created, client.settings.writer(), new Outbox());
         this.pumpEntries = client.settings.writer().batchEntriesMax();
     }
 
-    /** The writer of a ledger that exists and was created for it. */
-    static Behavior<Command> of(ClientContext client, Versioned<LedgerMetadata> created) {
-        return Behaviors.setup(context ->
-                Behaviors.withTimers(timers -> new LedgerWriterActor(context, timers, client, created).start()));
+    /**
+     * The writer of a ledger that exists and was created for it.
+     *
+     * @param whenStopped run once, last, however the actor ends
+     */
+    static Behavior<Command> of(ClientContext client, Versioned<LedgerMetadata> created, Runnable whenStopped) {
+        return Behaviors.setup(context -> Behaviors.withTimers(
+                timers -> new LedgerWriterActor(context, timers, client, created, whenStopped).start()));
     }
 
     /** Creates a ledger first; appends wait for it. */
@@ -177,9 +186,13 @@ public final class LedgerWriterActor {
                         Created.class,
                         created -> created.failure() == null
                                 ? stash.unstashAll(
-                                        new LedgerWriterActor(context, timers, client, created.metadata()).start())
+                                        new LedgerWriterActor(context, timers, client, created.metadata(), () -> {})
+                                                .start())
                                 : stash.unstashAll(failed(LedgerCreation.failureOf(created.failure()))))
-                .onMessage(Close.class, close -> Behaviors.stopped())
+                .onMessage(Close.class, close -> {
+                    stopLater(timers);
+                    return stash.unstashAll(failed(CLOSED));
+                })
                 .onAnyMessage(command -> {
                     if (stash.isFull()) {
                         refuse(
@@ -193,13 +206,18 @@ public final class LedgerWriterActor {
                     }
                     return Behaviors.same();
                 })
+                .onSignal(PostStop.class, signal -> {
+                    stash.forEach(command -> refuse(command, CLOSED));
+                    return Behaviors.same();
+                })
                 .build();
     }
 
-    /** No ledger could be created: every request is answered with the reason. */
+    /** There is no ledger to write: every request is answered with the reason. */
     private static Behavior<Command> failed(Failure failure) {
         return Behaviors.receive(Command.class)
                 .onMessage(Close.class, close -> Behaviors.stopped())
+                .onMessage(Stop.class, stop -> Behaviors.stopped())
                 .onAnyMessage(command -> {
                     refuse(command, failure);
                     return Behaviors.same();
@@ -234,27 +252,37 @@ public final class LedgerWriterActor {
                 .onMessage(RegisterRead.class, this::onRegisterRead)
                 .onMessage(Describe.class, this::onDescribe)
                 .onMessage(Close.class, close -> onClose())
-                .onSignal(PostStop.class, signal -> {
-                    core.close();
-                    return Behaviors.same();
-                })
+                .onSignal(PostStop.class, signal -> onPostStop())
                 .build();
+    }
+
+    private Behavior<Command> onPostStop() {
+        try {
+            core.close();
+        } finally {
+            whenStopped.run();
+        }
+        return Behaviors.same();
     }
 
     /** Requests that were on their way when the handle was closed are still answered; then the actor stops. */
     private Behavior<Command> onClose() {
         core.close();
         timers.cancelAll();
-        timers.startSingleTimer(Stop.INSTANCE, Stop.INSTANCE, LINGER);
-        Failure closed = new Failure(
-                LedgerException.Code.NoWriter, LedgerException.Outcome.NOT_APPLIED, "the writer was closed");
+        stopLater(timers);
         return Behaviors.receive(Command.class)
                 .onMessage(Stop.class, stop -> Behaviors.stopped())
+                .onMessage(Replied.class, this::onReplied) // a session that opens late is closed at once
                 .onAnyMessage(command -> {
-                    refuse(command, closed);
+                    refuse(command, CLOSED);
                     return Behaviors.same();
                 })
+                .onSignal(PostStop.class, signal -> onPostStop())
                 .build();
+    }
+
+    private static void stopLater(TimerScheduler<Command> timers) {
+        timers.startSingleTimer(Stop.INSTANCE, Stop.INSTANCE, LINGER);
     }
 
     private Behavior<Command> onAppend(Payload payload, AppendListener listener) {

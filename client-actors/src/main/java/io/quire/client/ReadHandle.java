@@ -9,9 +9,12 @@ import io.quire.protocol.LedgerId;
 import io.quire.protocol.LedgerMetadata;
 import io.quire.protocol.RegistryKey;
 import io.quire.protocol.Versioned;
+import java.time.Duration;
 import java.util.List;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionStage;
+import java.util.concurrent.TimeUnit;
+import java.util.concurrent.TimeoutException;
 import java.util.concurrent.atomic.AtomicLong;
 import java.util.concurrent.atomic.AtomicReference;
 import org.apache.pekko.actor.typed.ActorRef;
@@ -21,6 +24,8 @@ import org.apache.pekko.actor.typed.ActorRef;
  * open. Follows the ledger's metadata by itself. Thread-safe.
  */
 public class ReadHandle {
+    private static final Duration READER_GRACE = Duration.ofSeconds(5);
+
     final ClientContext context;
     private final ActorRef<LedgerReaderActor.Command> reader;
     private final LedgerId ledgerId;
@@ -151,7 +156,7 @@ public class ReadHandle {
             }
             CompletableFuture<Long> result = new CompletableFuture<>();
             reader.tell(new LedgerReaderActor.ReadConfirmed(current.value(), lastAddConfirmed.get(), result));
-            return result.thenApply(highest -> {
+            return inTime(result).thenApply(highest -> {
                 confirmed(highest);
                 return highest;
             });
@@ -180,7 +185,19 @@ public class ReadHandle {
         CompletableFuture<List<Entry>> result = new CompletableFuture<>();
         reader.tell(new LedgerReaderActor.ReadRange(
                 metadata.get().value(), first, last, unconfirmed, entriesMax, bytesMax, result));
-        return result.thenApply(LedgerEntries::new);
+        return inTime(result).thenApply(LedgerEntries::new);
+    }
+
+    /** The reader bounds its reads itself; this is for the case that it is gone, with the actor system perhaps (H97). */
+    private <T> CompletionStage<T> inTime(CompletableFuture<T> answer) {
+        long patience =
+                context.settings.reader().readTimeout().plus(READER_GRACE).toMillis();
+        return answer.orTimeout(patience, TimeUnit.MILLISECONDS)
+                .exceptionallyCompose(failure -> CompletableFuture.failedStage(
+                        failure instanceof TimeoutException
+                                ? new LedgerException(
+                                        Code.TimedOut, Outcome.NOT_APPLIED, "the reader of this process did not answer")
+                                : failure));
     }
 
     private void requireReadable(long entryId, long end) {

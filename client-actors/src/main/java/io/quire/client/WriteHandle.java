@@ -14,6 +14,7 @@ import java.util.concurrent.CompletionException;
 import java.util.concurrent.CompletionStage;
 import java.util.concurrent.atomic.AtomicBoolean;
 import org.apache.pekko.actor.typed.ActorRef;
+import org.apache.pekko.actor.typed.Props;
 
 /**
  * The only writer of a ledger, and a reader of it. Thread-safe: appends get their ids in the order in which they are
@@ -24,14 +25,14 @@ import org.apache.pekko.actor.typed.ActorRef;
 public final class WriteHandle extends ReadHandle implements AutoCloseable {
     private final ActorRef<LedgerWriterActor.Command> writer;
     private final AtomicBoolean closed = new AtomicBoolean();
+    private final OwedAnswers owed = new OwedAnswers();
 
-    WriteHandle(
-            ClientContext context,
-            ActorRef<LedgerReaderActor.Command> reader,
-            Versioned<LedgerMetadata> created,
-            ActorRef<LedgerWriterActor.Command> writer) {
+    WriteHandle(ClientContext context, ActorRef<LedgerReaderActor.Command> reader, Versioned<LedgerMetadata> created) {
         super(context, reader, created);
-        this.writer = writer;
+        this.writer = context.system.systemActorOf(
+                LedgerWriterActor.of(context, created, owed::end),
+                "quire-writer-" + created.value().ledgerId(),
+                Props.empty());
     }
 
     /** Appends a copy of {@code bytes}; see {@link #appendAsync(Payload)}. */
@@ -60,7 +61,10 @@ public final class WriteHandle extends ReadHandle implements AutoCloseable {
         } else if (closed.get()) {
             result.completeExceptionally(closedException());
         } else {
-            writer.tell(new LedgerWriterActor.AppendFor(payload, new FutureOfAppend(result)));
+            FutureOfAppend answer = new FutureOfAppend(result);
+            owed.owe(answer);
+            writer.tell(new LedgerWriterActor.AppendFor(payload, answer));
+            owed.check(answer);
         }
         return result;
     }
@@ -91,18 +95,10 @@ public final class WriteHandle extends ReadHandle implements AutoCloseable {
             result.completeExceptionally(closedException());
             return result;
         }
-        writer.tell(new LedgerWriterActor.SealFor(new LedgerWriterActor.SealListener() {
-            @Override
-            public void sealed(Versioned<LedgerMetadata> metadata) {
-                learned(metadata);
-                result.complete(metadata.value());
-            }
-
-            @Override
-            public void failed(Failure failure) {
-                result.completeExceptionally(failure.toException());
-            }
-        }));
+        FutureOfSeal answer = new FutureOfSeal(result);
+        owed.owe(answer);
+        writer.tell(new LedgerWriterActor.SealFor(answer));
+        owed.check(answer);
         return result;
     }
 
@@ -119,7 +115,7 @@ public final class WriteHandle extends ReadHandle implements AutoCloseable {
                 Code.NoWriter, Outcome.NOT_APPLIED, "this handle of ledger " + getId() + " was closed");
     }
 
-    private final class FutureOfAppend implements LedgerWriterActor.AppendListener {
+    private final class FutureOfAppend implements LedgerWriterActor.AppendListener, OwedAnswers.Answer {
         private final CompletableFuture<Long> result;
 
         FutureOfAppend(CompletableFuture<Long> result) {
@@ -128,12 +124,35 @@ public final class WriteHandle extends ReadHandle implements AutoCloseable {
 
         @Override
         public void appended(LedgerId ledgerId, long entryId, int acknowledgedBy) {
+            owed.settled(this);
             confirmed(entryId);
             result.complete(entryId);
         }
 
         @Override
         public void failed(Failure failure) {
+            owed.settled(this);
+            result.completeExceptionally(failure.toException());
+        }
+    }
+
+    private final class FutureOfSeal implements LedgerWriterActor.SealListener, OwedAnswers.Answer {
+        private final CompletableFuture<LedgerMetadata> result;
+
+        FutureOfSeal(CompletableFuture<LedgerMetadata> result) {
+            this.result = result;
+        }
+
+        @Override
+        public void sealed(Versioned<LedgerMetadata> metadata) {
+            owed.settled(this);
+            learned(metadata);
+            result.complete(metadata.value());
+        }
+
+        @Override
+        public void failed(Failure failure) {
+            owed.settled(this);
             result.completeExceptionally(failure.toException());
         }
     }

@@ -61,7 +61,8 @@ final class PendingEntries {
 
     /** Whether a payload of that size may wait too; one always may. */
     boolean hasRoomFor(int payloadBytes) {
-        return pendingBytes == 0 || pendingBytes + payloadBytes <= settings.pendingBytesMax();
+        int encodedBytes = EntryFormat.encodedBytes(payloadBytes, metadata.digest());
+        return pendingBytes == 0 || pendingBytes + encodedBytes <= settings.pendingBytesMax();
     }
 
     /** Encoded bytes that are not confirmed. */
