@@ -2,14 +2,18 @@ package io.quire.client;
 
 import io.micrometer.core.instrument.Counter;
 import io.micrometer.core.instrument.MeterRegistry;
+import io.quire.client.core.Placement;
 import io.quire.protocol.BookieId;
 import io.quire.protocol.BookieStatus;
 import io.quire.protocol.ClusterFeed;
+import io.quire.protocol.Ensemble;
+import io.quire.protocol.LedgerId;
 import io.quire.protocol.LedgerIds;
 import io.quire.protocol.Registry;
 import io.quire.protocol.wire.BookieRequest;
 import java.util.Map;
 import java.util.Optional;
+import java.util.Set;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.function.LongSupplier;
 import org.apache.pekko.actor.typed.ActorRef;
@@ -28,8 +32,11 @@ final class ClientContext {
     final Counter appends;
     final Counter appendFailures;
     final Counter reads;
+    final Counter ensembleChanges;
 
     private final Map<BookieId, ActorRef<BookieChannelActor.Command>> channels = new ConcurrentHashMap<>();
+    /** Since when bookies are avoided that failed a writer. */
+    private final Map<BookieId, Long> quarantinedSinceNanos = new ConcurrentHashMap<>();
 
     ClientContext(
             ActorSystem<?> system,
@@ -46,6 +53,7 @@ final class ClientContext {
         this.appends = meters.counter("client.add.entry");
         this.appendFailures = meters.counter("client.add.entry.failures");
         this.reads = meters.counter("client.read.entry");
+        this.ensembleChanges = meters.counter("client.ensemble.changes");
     }
 
     /** The process's channel to {@code bookie}. */
@@ -62,6 +70,22 @@ final class ClientContext {
     Optional<ActorRef<BookieRequest>> bookie(BookieId bookie) {
         return statusOf(bookie).map(BookieStatus::address).map(address -> ActorRefResolver.get(system)
                 .resolveActorRef(address));
+    }
+
+    /** A bookie for the place of {@code failed}, which nobody in this process chooses for a while. */
+    Optional<BookieId> replacementOf(BookieId failed, Ensemble ensemble, LedgerId ledgerId) {
+        long now = nanoClock.getAsLong();
+        quarantinedSinceNanos.put(failed, now);
+        quarantinedSinceNanos
+                .values()
+                .removeIf(since -> now - since >= settings.quarantine().toNanos());
+        return Placement.replace(
+                feed.bookies(),
+                failed,
+                ensemble,
+                Set.copyOf(quarantinedSinceNanos.keySet()),
+                settings.distinct(),
+                ledgerId.value());
     }
 
     /** Whether gossip says that {@code bookie} is down. */

@@ -11,7 +11,12 @@ import java.util.Locale;
  * reference.conf} explains each key.
  */
 public record ClientSettings(
-        WriterSettings writer, Duration tickInterval, Reader reader, Channel channel, Placement.Distinct distinct) {
+        WriterSettings writer,
+        Duration tickInterval,
+        Duration quarantine,
+        Reader reader,
+        Channel channel,
+        Placement.Distinct distinct) {
     /** Section {@code quire.client.reader}. */
     public record Reader(
             int requestEntriesMax,
@@ -44,8 +49,12 @@ public record ClientSettings(
                         writer.getDuration("open-timeout").toNanos(),
                         writer.getDuration("retry-interval").toNanos(),
                         writer.getDuration("seal-grace").toNanos(),
-                        writer.getDuration("seal-timeout").toNanos()),
+                        writer.getDuration("seal-timeout").toNanos(),
+                        new WriterSettings.Members(
+                                writer.getDuration("bookie-timeout").toNanos(),
+                                writer.getBoolean("delay-ensemble-change"))),
                 writer.getDuration("tick-interval"),
+                root.getDuration("quire.client.quarantine-time"),
                 new Reader(
                         reader.getInt("request-entries-max"),
                         bytes(reader, "request-bytes-max"),

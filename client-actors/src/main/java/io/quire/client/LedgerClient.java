@@ -13,7 +13,6 @@ import io.quire.protocol.LedgerIds;
 import io.quire.protocol.LedgerMetadata;
 import io.quire.protocol.LedgerState;
 import io.quire.protocol.OpId;
-import io.quire.protocol.RegisterValue;
 import io.quire.protocol.Registry;
 import io.quire.protocol.RegistryKey;
 import io.quire.protocol.Replication;
@@ -319,15 +318,9 @@ public final class LedgerClient {
     private CompletionStage<Optional<Versioned<LedgerMetadata>>> read(LedgerId ledgerId) {
         return context.registry
                 .read(RegistryKey.ofLedger(ledgerId))
-                .thenApply(LedgerClient::decode)
+                .thenApply(LedgerMetadata::registered)
                 .exceptionallyCompose(failure -> CompletableFuture.failedStage(
                         LedgerCreation.failureOf(failure).toException()));
-    }
-
-    static Optional<Versioned<LedgerMetadata>> decode(RegisterValue value) {
-        return value.isAbsent()
-                ? Optional.empty()
-                : Optional.of(new Versioned<>(value.version(), LedgerMetadata.decode(value.value())));
     }
 
     static LedgerException noSuchLedger(LedgerId ledgerId) {

@@ -3,7 +3,10 @@ package io.quire.client;
 import io.quire.client.core.Failure;
 import io.quire.client.core.LedgerWriter;
 import io.quire.client.core.WriterOutbox;
+import io.quire.protocol.BookieId;
+import io.quire.protocol.Ensemble;
 import io.quire.protocol.EntryBatch;
+import io.quire.protocol.Fragment;
 import io.quire.protocol.LedgerException;
 import io.quire.protocol.LedgerId;
 import io.quire.protocol.LedgerMetadata;
@@ -57,8 +60,8 @@ public final class LedgerWriterActor {
     private boolean pumpScheduled;
     private boolean ticking;
     private final Runnable whenStopped;
-    private long sealVersion = -1;
-    private OpId sealOperation;
+    private long changeVersion = -1;
+    private OpId changeOperation;
 
     /** What a writer is told. */
     public sealed interface Command {}
@@ -128,7 +131,7 @@ public final class LedgerWriterActor {
 
     private record RegisterRead(RegisterValue value, Throwable failure) implements Command {}
 
-    private record SealDone(Registry.CasResult result, Throwable failure) implements Command {}
+    private record ChangeDone(Registry.CasResult result, Throwable failure) implements Command {}
 
     private enum Pump implements Command {
         INSTANCE
@@ -154,7 +157,7 @@ public final class LedgerWriterActor {
         this.whenStopped = whenStopped;
         this.ledgerId = created.value().ledgerId();
         this.replies = context.messageAdapter(BookieReply.class, Replied::new);
-        this.core = new LedgerWriter(created, client.settings.writer(), new Outbox());
+        this.core = new LedgerWriter(created, client.settings.writer(), new Outbox(), now());
         this.pumpEntries = client.settings.writer().batchEntriesMax();
     }
 
@@ -248,7 +251,7 @@ public final class LedgerWriterActor {
                 .onMessage(Tick.class, tick -> onTick())
                 .onMessage(Seal.class, seal -> onSeal(new ReplyOfSeal(seal.replyTo())))
                 .onMessage(SealFor.class, seal -> onSeal(seal.listener()))
-                .onMessage(SealDone.class, this::onSealDone)
+                .onMessage(ChangeDone.class, this::onChangeDone)
                 .onMessage(RegisterRead.class, this::onRegisterRead)
                 .onMessage(Describe.class, this::onDescribe)
                 .onMessage(Close.class, close -> onClose())
@@ -345,7 +348,7 @@ public final class LedgerWriterActor {
         } else if (reply instanceof BookieReply.BatchRefused refused) {
             context.getLog()
                     .debug("A batch of ledger {} was refused: {} {}", ledgerId, refused.refusal(), refused.detail());
-            core.batchRefused(positionOf(refused.session()), refused.session(), refused.number(), now());
+            core.batchRefused(positionOf(refused.session()), refused.session(), rejectionOf(refused.refusal()), now());
         }
         keepTicking();
         return Behaviors.same();
@@ -375,15 +378,15 @@ public final class LedgerWriterActor {
         return Behaviors.same();
     }
 
-    private Behavior<Command> onSealDone(SealDone done) {
+    private Behavior<Command> onChangeDone(ChangeDone done) {
         if (done.failure() != null) {
-            core.sealUnknown(String.valueOf(done.failure().getMessage()), now());
+            core.registerUnknown(String.valueOf(done.failure().getMessage()), now());
         } else if (done.result() instanceof Registry.CasResult.Applied applied) {
-            core.sealRegistered(applied.version(), now());
+            core.registered(applied.version(), now());
         } else if (done.result() instanceof Registry.CasResult.Conflict conflict) {
-            core.sealConflict(decode(conflict.current()), now());
+            core.registerConflict(LedgerMetadata.registered(conflict.current()), now());
         } else if (done.result() instanceof Registry.CasResult.Unknown unknown) {
-            core.sealUnknown(unknown.reason(), now());
+            core.registerUnknown(unknown.reason(), now());
         }
         keepTicking();
         return Behaviors.same();
@@ -391,7 +394,7 @@ public final class LedgerWriterActor {
 
     private Behavior<Command> onRegisterRead(RegisterRead read) {
         if (read.failure() == null) {
-            core.registerRead(decode(read.value()), now());
+            core.registerRead(LedgerMetadata.registered(read.value()), now());
         } else {
             core.registerUnavailable();
         }
@@ -408,12 +411,6 @@ public final class LedgerWriterActor {
         return Behaviors.same();
     }
 
-    private static Optional<Versioned<LedgerMetadata>> decode(RegisterValue value) {
-        return value.isAbsent()
-                ? Optional.empty()
-                : Optional.of(new Versioned<>(value.version(), LedgerMetadata.decode(value.value())));
-    }
-
     private int positionOf(SessionId session) {
         return core.metadata().lastFragment().ensemble().positionOf(session.bookie());
     }
@@ -426,8 +423,8 @@ public final class LedgerWriterActor {
         return switch (refusal) {
             case UNKNOWN_SESSION -> LedgerWriter.Rejection.UNKNOWN_SESSION;
             case FENCED, NOT_OPEN, NO_SUCH_LEDGER, NOT_A_MEMBER -> LedgerWriter.Rejection.NOT_WRITABLE;
-            case WRONG_BOOKIE, IN_LIMBO, READ_ONLY, OVERLOADED, UNAVAILABLE, DAMAGED, CONFLICTING_BYTES ->
-                LedgerWriter.Rejection.BUSY;
+            case IN_LIMBO, READ_ONLY -> LedgerWriter.Rejection.CLOSED_TO_ENTRIES;
+            case WRONG_BOOKIE, OVERLOADED, UNAVAILABLE, DAMAGED, CONFLICTING_BYTES -> LedgerWriter.Rejection.BUSY;
         };
     }
 
@@ -435,9 +432,9 @@ public final class LedgerWriterActor {
     private final class Outbox implements WriterOutbox {
         @Override
         public void openSession(int position) {
-            channel(position)
-                    .tell(new BookieChannelActor.Open(
-                            ledgerId, core().metadata().lastFragment().fragmentVersion(), replies));
+            Fragment fragment = core().metadata().lastFragment();
+            client.channel(fragment.ensemble().at(position))
+                    .tell(new BookieChannelActor.Open(ledgerId, fragment.fragmentVersion(), replies));
         }
 
         @Override
@@ -448,19 +445,19 @@ public final class LedgerWriterActor {
                 long endOffset,
                 long lastAddConfirmed,
                 EntryBatch entries) {
-            channel(position)
+            client.channel(session.bookie())
                     .tell(new BookieChannelActor.Send(
                             new BookieRequest.Batch(session, number, endOffset, lastAddConfirmed, entries)));
         }
 
         @Override
         public void probe(int position, SessionId session) {
-            channel(position).tell(new BookieChannelActor.Probe(session));
+            client.channel(session.bookie()).tell(new BookieChannelActor.Probe(session));
         }
 
         @Override
         public void closeSession(int position, SessionId session) {
-            channel(position).tell(new BookieChannelActor.Close(session));
+            client.channel(session.bookie()).tell(new BookieChannelActor.Close(session));
         }
 
         @Override
@@ -481,15 +478,32 @@ public final class LedgerWriterActor {
         }
 
         @Override
-        public void registerSeal(long expectedVersion, LedgerMetadata sealed) {
-            if (sealVersion != expectedVersion) {
-                sealVersion = expectedVersion;
-                sealOperation = new OpId(UUID.randomUUID());
+        public Optional<BookieId> replacementOf(BookieId failed, Ensemble ensemble) {
+            return client.replacementOf(failed, ensemble, ledgerId);
+        }
+
+        @Override
+        public void register(long expectedVersion, LedgerMetadata proposed) {
+            if (changeVersion != expectedVersion) {
+                changeVersion = expectedVersion;
+                changeOperation = new OpId(UUID.randomUUID());
             }
             context.pipeToSelf(
                     client.registry.compareAndSet(
-                            RegistryKey.ofLedger(ledgerId), expectedVersion, sealed.encode(), sealOperation),
-                    SealDone::new);
+                            RegistryKey.ofLedger(ledgerId), expectedVersion, proposed.encode(), changeOperation),
+                    ChangeDone::new);
+        }
+
+        @Override
+        public void ensembleChanged(LedgerMetadata metadata, long version) {
+            client.ensembleChanges.increment();
+            context.getLog()
+                    .info(
+                            "Ledger {} goes on from entry {} on bookies {}",
+                            ledgerId,
+                            metadata.lastFragment().firstEntryId(),
+                            metadata.lastFragment().ensemble().bookies());
+            client.feed.publish(new Versioned<>(version, metadata));
         }
 
         @Override
@@ -510,10 +524,6 @@ public final class LedgerWriterActor {
 
         private LedgerWriter core() {
             return core;
-        }
-
-        private ActorRef<BookieChannelActor.Command> channel(int position) {
-            return client.channel(core.metadata().lastFragment().ensemble().at(position));
         }
     }
 

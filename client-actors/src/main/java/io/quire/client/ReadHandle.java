@@ -170,7 +170,7 @@ public class ReadHandle {
         return context.registry
                 .read(RegistryKey.ofLedger(ledgerId))
                 .thenApply(value -> {
-                    Versioned<LedgerMetadata> current = LedgerClient.decode(value)
+                    Versioned<LedgerMetadata> current = LedgerMetadata.registered(value)
                             .filter(found -> !found.value().isDeleted())
                             .orElseThrow(() -> LedgerClient.noSuchLedger(ledgerId));
                     learned(current);

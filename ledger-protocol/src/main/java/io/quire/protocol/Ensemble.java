@@ -1,5 +1,6 @@
 package io.quire.protocol;
 
+import java.util.ArrayList;
 import java.util.HashSet;
 import java.util.List;
 
@@ -32,6 +33,13 @@ public record Ensemble(List<BookieId> bookies) {
     /** The position of {@code bookie}, or -1 when it is no member. */
     public int positionOf(BookieId bookie) {
         return bookies.indexOf(bookie);
+    }
+
+    /** This ensemble with {@code bookie} at {@code position}. */
+    public Ensemble with(int position, BookieId bookie) {
+        List<BookieId> changed = new ArrayList<>(bookies);
+        changed.set(position, bookie);
+        return new Ensemble(changed);
     }
 
     public boolean contains(BookieId bookie) {

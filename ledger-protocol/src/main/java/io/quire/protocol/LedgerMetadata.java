@@ -1,8 +1,10 @@
 package io.quire.protocol;
 
 import java.nio.ByteBuffer;
+import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import java.util.TreeMap;
 
 /**
@@ -88,28 +90,70 @@ public record LedgerMetadata(
                 List.of());
     }
 
-    /** This ledger, closed for ever after {@code lastEntryId}. */
-    public LedgerMetadata closed(long lastEntryId, long length, List<IncompleteRange> incomplete) {
+    /** What a ledger's register holds, with its version; empty when there is no such ledger. */
+    public static Optional<Versioned<LedgerMetadata>> registered(RegisterValue value) {
+        return value.isAbsent()
+                ? Optional.empty()
+                : Optional.of(new Versioned<>(value.version(), decode(value.value())));
+    }
+
+    /**
+     * This open or recovering ledger with {@code fragment} behind the ones it has, or in place of the last one when both
+     * start at the same entry (R8).
+     *
+     * @param moreIncomplete what repair has to look at beside what is registered already
+     */
+    public LedgerMetadata withFragment(Fragment fragment, List<IncompleteRange> moreIncomplete) {
+        List<Fragment> changed = new ArrayList<>(fragments);
+        if (lastFragment().firstEntryId() == fragment.firstEntryId()) {
+            changed.remove(changed.size() - 1);
+        }
+        changed.add(fragment);
+        return changed(state, deletion, changed, lastEntryId, length, with(moreIncomplete));
+    }
+
+    /** This open ledger, from now on in recovery. */
+    public LedgerMetadata inRecovery() {
+        if (state != LedgerState.OPEN) {
+            throw new IllegalStateException("ledger " + ledgerId + " is " + state + ", recovery starts from OPEN");
+        }
+        return changed(LedgerState.IN_RECOVERY, deletion, fragments, lastEntryId, length, incomplete);
+    }
+
+    /**
+     * This ledger, closed for ever after {@code lastEntryId}. Fragments that start behind it are dropped, except the
+     * first.
+     *
+     * @param moreIncomplete what repair has to look at beside what is registered already
+     */
+    public LedgerMetadata closed(long lastEntryId, long length, List<IncompleteRange> moreIncomplete) {
         if (state == LedgerState.CLOSED) {
             throw new IllegalStateException("ledger " + ledgerId + " is closed already");
         }
-        return new LedgerMetadata(
-                ledgerId,
-                namespace,
-                replication,
-                digest,
-                LedgerState.CLOSED,
-                deletion,
-                fragments,
-                lastEntryId,
-                length,
-                createdMillis,
-                labels,
-                incomplete);
+        List<Fragment> kept = fragments.stream()
+                .filter(fragment -> fragment.firstEntryId() == 0 || fragment.firstEntryId() <= lastEntryId)
+                .toList();
+        return changed(LedgerState.CLOSED, deletion, kept, lastEntryId, length, with(moreIncomplete));
     }
 
     /** This ledger with another deletion fact. */
     public LedgerMetadata withDeletion(Deletion deletion) {
+        return changed(state, deletion, fragments, lastEntryId, length, incomplete);
+    }
+
+    private List<IncompleteRange> with(List<IncompleteRange> more) {
+        List<IncompleteRange> all = new ArrayList<>(incomplete);
+        more.stream().filter(range -> !incomplete.contains(range)).forEach(all::add);
+        return all;
+    }
+
+    private LedgerMetadata changed(
+            LedgerState state,
+            Deletion deletion,
+            List<Fragment> fragments,
+            long lastEntryId,
+            long length,
+            List<IncompleteRange> incomplete) {
         return new LedgerMetadata(
                 ledgerId,
                 namespace,

@@ -1,10 +1,14 @@
 package io.quire.simulation;
 
 import io.quire.bookie.storage.BookieStore;
+import io.quire.protocol.AckSet;
 import io.quire.protocol.BookieId;
+import io.quire.protocol.Ensemble;
 import io.quire.protocol.EntryFormat;
 import io.quire.protocol.LedgerId;
+import io.quire.protocol.LedgerMetadata;
 import io.quire.protocol.Payload;
+import io.quire.protocol.Replication;
 import io.quire.protocol.SessionId;
 import io.quire.protocol.wire.BookieReply;
 import io.quire.protocol.wire.BookieRequest;
@@ -82,6 +86,28 @@ public final class AckDurabilityChecker {
                                 + " of ledger " + ledgerId + " and holds " + found + " after a restart");
                     }
                 }));
+    }
+
+    /**
+     * Requires that the entry is on an ack quorum of the members that {@code metadata} names for it, whoever else may
+     * hold it (B0, I3, H30).
+     */
+    void requireQuorum(LedgerMetadata metadata, long entryId) {
+        Replication replication = metadata.replication();
+        Ensemble ensemble = metadata.fragmentOf(entryId).ensemble();
+        int holders = AckSet.EMPTY;
+        for (int position = 0; position < ensemble.size(); position++) {
+            boolean held = acknowledged
+                    .getOrDefault(ensemble.at(position), Map.of())
+                    .getOrDefault(metadata.ledgerId(), Map.of())
+                    .containsKey(entryId);
+            holders = held ? AckSet.with(holders, position) : holders;
+        }
+        if (!replication.isAckQuorum(entryId, holders)) {
+            throw new IllegalStateException("I3: entry " + entryId + " of ledger " + metadata.ledgerId()
+                    + " is confirmed, and only on the members " + Integer.toBinaryString(holders)
+                    + " of its registered fragment in " + metadata);
+        }
     }
 
     boolean isFormatted(BookieId bookie) {

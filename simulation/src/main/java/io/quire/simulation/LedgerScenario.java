@@ -170,7 +170,7 @@ public class LedgerScenario {
                 new BookieStore.Settings(64 << 10, 16 << 10, 2, 16 << 10, 3, 1 + random.nextInt(6)),
                 new LedgerReplica.Limits(4_000 + random.nextInt(60_000), 3, 8));
         List<BookieStatus> statuses = new ArrayList<>();
-        int count = replication.ensembleSize() + random.nextInt(2);
+        int count = replication.ensembleSize() + random.nextInt(3);
         for (int i = 0; i < count; i++) {
             String address = "bookie" + i;
             BookieId identity = new BookieId(uuid(identities));
@@ -214,7 +214,8 @@ public class LedgerScenario {
                 100 * MILLI,
                 20 * MILLI,
                 100 * MILLI,
-                2_000 * MILLI);
+                2_000 * MILLI,
+                new WriterSettings.Members((150 + random.nextInt(500)) * MILLI, random.nextBoolean()));
     }
 
     private SimulatedNode node(String address, SimulatedNode.Program program) {

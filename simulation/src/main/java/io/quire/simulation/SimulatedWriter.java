@@ -7,13 +7,13 @@ import io.quire.client.core.WriterOutbox;
 import io.quire.client.core.WriterSettings;
 import io.quire.protocol.BookieId;
 import io.quire.protocol.BookieStatus;
+import io.quire.protocol.Ensemble;
 import io.quire.protocol.EntryBatch;
 import io.quire.protocol.LedgerId;
 import io.quire.protocol.LedgerMetadata;
 import io.quire.protocol.OpId;
 import io.quire.protocol.Payload;
 import io.quire.protocol.ProposerId;
-import io.quire.protocol.RegisterValue;
 import io.quire.protocol.Registry;
 import io.quire.protocol.RegistryKey;
 import io.quire.protocol.Replication;
@@ -25,10 +25,12 @@ import io.quire.registry.BlockLedgerIds;
 import io.quire.registry.RegistrySettings;
 import io.quire.simulation.SimulatedNetwork.Envelope;
 import java.util.HashMap;
+import java.util.HashSet;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.Random;
+import java.util.Set;
 import java.util.UUID;
 import java.util.function.Consumer;
 
@@ -90,11 +92,11 @@ final class SimulatedWriter implements SimulatedNode.Program {
         private final SimulatedRegistryClient registry;
         private final BlockLedgerIds ids;
         private final Map<BookieId, String> addresses = new HashMap<>();
-        private final Map<Long, Integer> openings = new HashMap<>();
+        private final Set<Long> openings = new HashSet<>();
         private LedgerWriter core;
         private LedgerId ledgerId;
-        private Optional<OpId> sealOperation = Optional.empty();
-        private long sealVersion;
+        private Optional<OpId> changeOperation = Optional.empty();
+        private long changeVersion;
         private long lastRequest;
         private boolean sealing;
 
@@ -142,7 +144,7 @@ final class SimulatedWriter implements SimulatedNode.Program {
         private void begin(Versioned<LedgerMetadata> created) {
             checkers.states().observed(created);
             ledgerId = created.value().ledgerId();
-            core = new LedgerWriter(created, plan.settings(), this);
+            core = new LedgerWriter(created, plan.settings(), this, node.nanoTime());
             core.start(node.nanoTime());
             node.scheduleEvery(TICK_NANOS, () -> core.tick(node.nanoTime()));
             think();
@@ -193,19 +195,19 @@ final class SimulatedWriter implements SimulatedNode.Program {
                                 ack.creditLimit(),
                                 now));
             } else if (message instanceof BookieReply.SessionOpened opened) {
-                Integer position = openings.remove(opened.requestId());
-                if (position != null) {
-                    core.sessionOpened(position, opened.session(), opened.creditLimit(), now);
+                if (openings.remove(opened.requestId())) {
+                    core.sessionOpened(positionOf(opened.session()), opened.session(), opened.creditLimit(), now);
                 }
-            } else if (message instanceof BookieReply.SessionRefused refused) {
-                Integer position = openings.remove(refused.requestId());
-                if (position != null) {
-                    core.sessionRefused(position, rejectionOf(refused.refusal()), now);
-                }
+            } else if (message instanceof BookieReply.SessionRefused refused && openings.remove(refused.requestId())) {
+                core.sessionRefused(
+                        core.metadata().lastFragment().ensemble().positionOf(refused.bookie()),
+                        rejectionOf(refused.refusal()),
+                        now);
             } else if (message instanceof BookieReply.SessionEnded ended) {
                 core.sessionEnded(positionOf(ended.session()), ended.session(), rejectionOf(ended.refusal()), now);
             } else if (message instanceof BookieReply.BatchRefused refused) {
-                core.batchRefused(positionOf(refused.session()), refused.session(), refused.number(), now);
+                core.batchRefused(
+                        positionOf(refused.session()), refused.session(), rejectionOf(refused.refusal()), now);
             }
         }
 
@@ -213,6 +215,7 @@ final class SimulatedWriter implements SimulatedNode.Program {
             return switch (refusal) {
                 case UNKNOWN_SESSION -> LedgerWriter.Rejection.UNKNOWN_SESSION;
                 case FENCED, NOT_OPEN, NO_SUCH_LEDGER, NOT_A_MEMBER -> LedgerWriter.Rejection.NOT_WRITABLE;
+                case IN_LIMBO, READ_ONLY -> LedgerWriter.Rejection.CLOSED_TO_ENTRIES;
                 default -> LedgerWriter.Rejection.BUSY;
             };
         }
@@ -221,23 +224,19 @@ final class SimulatedWriter implements SimulatedNode.Program {
             return core.metadata().lastFragment().ensemble().positionOf(session.bookie());
         }
 
-        private BookieId bookieAt(int position) {
-            return core.metadata().lastFragment().ensemble().at(position);
-        }
-
-        private void tell(int position, BookieRequest request) {
-            node.send(addresses.get(bookieAt(position)), request);
+        private void tell(SessionId session, BookieRequest request) {
+            node.send(addresses.get(session.bookie()), request);
         }
 
         @Override
         public void openSession(int position) {
-            long request = ++lastRequest;
-            openings.put(request, position);
-            tell(
-                    position,
+            BookieId bookie = core.metadata().lastFragment().ensemble().at(position);
+            openings.add(++lastRequest);
+            node.send(
+                    addresses.get(bookie),
                     new BookieRequest.OpenSession(
-                            bookieAt(position),
-                            request,
+                            bookie,
+                            lastRequest,
                             core.metadata().ledgerId(),
                             core.metadata().lastFragment().fragmentVersion()));
         }
@@ -252,25 +251,22 @@ final class SimulatedWriter implements SimulatedNode.Program {
                 EntryBatch entries) {
             BookieRequest.Batch batch = new BookieRequest.Batch(session, number, endOffset, lastAddConfirmed, entries);
             checkers.durability().batchSent(batch);
-            tell(position, new BookieRequest.AddEntries(session.bookie(), List.of(batch)));
+            tell(session, new BookieRequest.AddEntries(session.bookie(), List.of(batch)));
         }
 
         @Override
         public void probe(int position, SessionId session) {
-            tell(position, new BookieRequest.ProbeSession(session.bookie(), session));
+            tell(session, new BookieRequest.ProbeSession(session.bookie(), session));
         }
 
         @Override
         public void closeSession(int position, SessionId session) {
-            tell(position, new BookieRequest.CloseSession(session.bookie(), session));
+            tell(session, new BookieRequest.CloseSession(session.bookie(), session));
         }
 
         @Override
         public void appended(long entryId, int ackMask) {
-            Replication replication = core.metadata().replication();
-            if (!replication.isAckQuorum(entryId, ackMask)) {
-                throw new IllegalStateException("entry " + entryId + " completed with members " + ackMask);
-            }
+            checkers.durability().requireQuorum(core.metadata(), entryId);
             checkers.content().appendEnded(ledgerId, entryId, true);
         }
 
@@ -283,7 +279,7 @@ final class SimulatedWriter implements SimulatedNode.Program {
         public void readRegister() {
             Continuation.of(registry.read(RegistryKey.ofLedger(ledgerId)), node, (value, failure) -> {
                 if (failure == null) {
-                    core.registerRead(decode(value), node.nanoTime());
+                    core.registerRead(LedgerMetadata.registered(value), node.nanoTime());
                 } else {
                     core.registerUnavailable();
                 }
@@ -291,37 +287,45 @@ final class SimulatedWriter implements SimulatedNode.Program {
         }
 
         @Override
-        public void registerSeal(long expectedVersion, LedgerMetadata sealed) {
-            if (sealOperation.isEmpty() || sealVersion != expectedVersion) {
-                sealVersion = expectedVersion;
-                sealOperation = Optional.of(new OpId(randomUuid()));
+        public Optional<BookieId> replacementOf(BookieId failed, Ensemble ensemble) {
+            return Placement.replace(
+                    plan.bookies(), failed, ensemble, Set.of(), Placement.Distinct.NODE, random.nextLong());
+        }
+
+        @Override
+        public void register(long expectedVersion, LedgerMetadata proposed) {
+            if (changeOperation.isEmpty() || changeVersion != expectedVersion) {
+                changeVersion = expectedVersion;
+                changeOperation = Optional.of(new OpId(randomUuid()));
             }
             Continuation.of(
                     registry.compareAndSet(
-                            RegistryKey.ofLedger(ledgerId), expectedVersion, sealed.encode(), sealOperation.get()),
+                            RegistryKey.ofLedger(ledgerId), expectedVersion, proposed.encode(), changeOperation.get()),
                     node,
-                    (result, failure) -> sealEnded(result));
+                    (result, failure) -> registerEnded(result));
         }
 
-        private void sealEnded(Registry.CasResult result) {
+        private void registerEnded(Registry.CasResult result) {
             if (result instanceof Registry.CasResult.Applied applied) {
-                core.sealRegistered(applied.version(), node.nanoTime());
+                core.registered(applied.version(), node.nanoTime());
             } else if (result instanceof Registry.CasResult.Conflict conflict) {
-                core.sealConflict(decode(conflict.current()), node.nanoTime());
+                core.registerConflict(LedgerMetadata.registered(conflict.current()), node.nanoTime());
             } else {
-                core.sealUnknown("no answer", node.nanoTime());
+                core.registerUnknown("no answer", node.nanoTime());
             }
         }
 
-        private Optional<Versioned<LedgerMetadata>> decode(RegisterValue value) {
-            return value.isAbsent()
-                    ? Optional.empty()
-                    : Optional.of(new Versioned<>(value.version(), LedgerMetadata.decode(value.value())));
+        @Override
+        public void ensembleChanged(LedgerMetadata metadata, long version) {
+            checkers.states().observed(new Versioned<>(version, metadata));
         }
 
         @Override
         public void sealed(LedgerMetadata metadata, long version) {
             checkers.states().observed(new Versioned<>(version, metadata));
+            for (long entryId = 0; entryId <= metadata.lastEntryId(); entryId++) {
+                checkers.durability().requireQuorum(metadata, entryId);
+            }
             if (checkers.content().pending(ledgerId) != 0) {
                 throw new IllegalStateException("H97: ledger " + ledgerId + " was sealed with pending appends");
             }

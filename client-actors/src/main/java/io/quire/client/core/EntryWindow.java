@@ -19,6 +19,8 @@ final class EntryWindow {
         final long length;
         final long deadlineNanos;
         int ackMask;
+        /** Members that will not get it from this writer. */
+        int excusedMask;
 
         PendingEntry(long entryId, Payload encoded, long length, long deadlineNanos) {
             this.entryId = entryId;

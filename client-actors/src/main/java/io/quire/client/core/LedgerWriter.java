@@ -1,10 +1,10 @@
 package io.quire.client.core;
 
-import io.quire.client.core.EntryWindow.PendingEntry;
-import io.quire.client.core.WriterMember.Phase;
-import io.quire.client.core.WriterMember.SentBatch;
-import io.quire.protocol.EntryBatch;
+import io.quire.protocol.AckSet;
+import io.quire.protocol.BookieId;
+import io.quire.protocol.Ensemble;
 import io.quire.protocol.Fragment;
+import io.quire.protocol.IncompleteRange;
 import io.quire.protocol.LedgerException.Code;
 import io.quire.protocol.LedgerId;
 import io.quire.protocol.LedgerMetadata;
@@ -14,7 +14,6 @@ import io.quire.protocol.Replication;
 import io.quire.protocol.SessionId;
 import io.quire.protocol.Versioned;
 import java.util.ArrayList;
-import java.util.Iterator;
 import java.util.List;
 import java.util.Optional;
 
@@ -22,31 +21,33 @@ import java.util.Optional;
  * The single writer of a ledger: gives out entry ids, sends entries to the members of the last fragment, and
  * acknowledges them in order.
  *
- * <p>Design note. An entry is encoded once, when it gets its id (R9), and waits in a window. Each member has a session
- * with a cursor into that window; a pump sends what lies between cursor and end in batches, as far as credits and the
- * bound on batches in flight allow. So batches form from load: what comes while batches are in flight is the next batch.
+ * <p>Design note. An entry is encoded once, when it gets its id (R9), and waits in a window ({@link PendingEntries}). Each
+ * member has a session with a cursor into that window ({@link WriterMember}). Batches form from load: what comes while
+ * batches are in flight is the next batch.
  *
  * <p>Entry e completes when every entry before it has and an ack quorum of e's write set holds it durably; the last
  * completed one is the last-add-confirmed (R13). The window keeps an entry until its whole write set has it, or until
- * the byte budget is spent; then what is missing is noted as incomplete and registered with the seal (R12).
+ * the byte budget is spent; then what is missing is noted as incomplete and registered with the next change (R12).
  *
- * <p>A silent member is probed; what it says it lacks is sent again, with the same number and content (R10). A session
- * that is unknown (the bookie restarted) or stays silent is replaced by a new one, in which everything unacknowledged is
- * sent again. A member that says the ledger is fenced makes the writer read the register: still OPEN means a failed
- * member, anything else means that this writer has lost the ledger (R11).
+ * <p>A member that gets nowhere is replaced by another bookie: a fragment that starts behind the last-add-confirmed is
+ * registered, and only then does the new member get what is pending. From composing that change until its outcome is
+ * known nothing completes (R11, H30): appends are taken and sent to the old members meanwhile, deadlines end them as
+ * unknown, and nothing else thaws it. Then every acknowledgement of a replaced member is void, for all pending entries,
+ * before the first of them completes (R8, H31). Without a replacement the writer goes on as long as ack quorums are met.
  *
- * <p>A seal waits until every append has been answered, then freezes completion and registers CLOSED at the
- * last-add-confirmed; what becomes of that decides (R11).
+ * <p>A member that says the ledger is fenced makes the writer read the register: still OPEN means a failed member,
+ * anything else means that this writer has lost the ledger (R11).
+ *
+ * <p>A seal waits until every append has been answered, then registers CLOSED at the last-add-confirmed, by the same
+ * steps.
  *
  * <p>Not thread-safe. Each input is given the time; there is no other clock.
  */
 public final class LedgerWriter {
     private enum State {
         OPEN,
-        /** No more appends; waits for the pending ones. */
+        /** No more appends; waits for the pending ones, then for the register. */
         SEALING,
-        /** The seal's compare-and-set is under way, or its outcome is not known: nothing completes. */
-        FROZEN,
         SEALED,
         /** Somebody else owns the ledger, or it is gone. */
         LOST,
@@ -59,6 +60,8 @@ public final class LedgerWriter {
         UNKNOWN_SESSION,
         /** It says that the ledger is fenced, not open or not there. */
         NOT_WRITABLE,
+        /** It takes no entries, for long: it is read-only, or in limbo. */
+        CLOSED_TO_ENTRIES,
         /** It cannot now. */
         BUSY
     }
@@ -67,19 +70,23 @@ public final class LedgerWriter {
     private final WriterOutbox outbox;
     private final LedgerId ledgerId;
     private final Replication replication;
-    private final Fragment fragment;
     private final PendingEntries entries;
     private final WriterMember[] members;
 
     private LedgerMetadata metadata;
     private long version;
     private State state = State.OPEN;
+    private Optional<MetadataChange> change = Optional.empty();
     private boolean readingRegister;
+    /** Members that said the ledger is not writable, until the register has been read. */
+    private int deniedMask;
+
     private boolean appendedSinceTick;
+    private long lastTickNanos;
+    private long nextChangeNanos;
     private long sealStartNanos;
-    private long sealRetryNanos;
-    /** The value of the seal under way: a retry of one operation carries the same bytes. */
-    private LedgerMetadata proposedSeal;
+    /** Whether somebody waits to hear how the seal ends. */
+    private boolean sealAwaited;
 
     private Failure lost;
 
@@ -88,7 +95,8 @@ public final class LedgerWriter {
      *
      * @param created OPEN, with one fragment
      */
-    public LedgerWriter(Versioned<LedgerMetadata> created, WriterSettings settings, WriterOutbox outbox) {
+    public LedgerWriter(
+            Versioned<LedgerMetadata> created, WriterSettings settings, WriterOutbox outbox, long nowNanos) {
         if (created.value().state() != LedgerState.OPEN || created.value().isDeleted()) {
             throw new IllegalArgumentException("only an open ledger is written: " + created);
         }
@@ -98,18 +106,19 @@ public final class LedgerWriter {
         this.version = created.version();
         this.ledgerId = metadata.ledgerId();
         this.replication = metadata.replication();
-        this.fragment = metadata.lastFragment();
         this.entries = new PendingEntries(metadata, settings, outbox);
         this.members = new WriterMember[replication.ensembleSize()];
+        this.lastTickNanos = nowNanos;
+        this.nextChangeNanos = nowNanos;
         for (int position = 0; position < members.length; position++) {
-            members[position] = new WriterMember(position);
+            members[position] = member(position, metadata.lastFragment().ensemble(), nowNanos);
         }
     }
 
     /** Asks every member for a session. Call once, first. */
     public void start(long nowNanos) {
         for (WriterMember member : members) {
-            open(member, nowNanos);
+            member.open(nowNanos);
         }
     }
 
@@ -170,53 +179,49 @@ public final class LedgerWriter {
     /** Sends what can be sent. Call when no more appends are at hand for now, or a batch is full. */
     public void pump(long nowNanos) {
         for (WriterMember member : members) {
-            pump(member, nowNanos);
+            member.pump(nowNanos);
         }
     }
 
-    /** The member at {@code position} opened a session. */
+    /**
+     * A bookie opened a session.
+     *
+     * @param position of the bookie in the last fragment, or -1 when it is no member any more; so in all inputs
+     */
     public void sessionOpened(int position, SessionId session, long creditLimit, long nowNanos) {
-        WriterMember member = members[position];
-        if (member.phase != Phase.OPENING || isOver()) {
+        if (position < 0 || !members[position].isOpening() || isOver()) {
             outbox.closeSession(position, session);
             return;
         }
-        member.opened(session, creditLimit, entries.first(), nowNanos);
-        pump(member, nowNanos);
+        members[position].opened(session, creditLimit, nowNanos);
+        members[position].pump(nowNanos);
     }
 
     /** The member at {@code position} opened no session. */
     public void sessionRefused(int position, Rejection rejection, long nowNanos) {
-        WriterMember member = members[position];
-        if (member.phase == Phase.OPENING && !isOver()) {
-            member.failures++;
-            member.disconnected(nowNanos + retryNanos(member));
-            askRegisterIf(rejection);
+        if (position >= 0 && members[position].isOpening() && !isOver()) {
+            members[position].refused(nowNanos);
+            rejected(members[position], rejection, nowNanos);
         }
     }
 
     /** The member's session takes nothing more. */
     public void sessionEnded(int position, SessionId session, Rejection rejection, long nowNanos) {
-        WriterMember member = members[position];
-        if (!member.isSession(session) || isOver()) {
-            return;
-        }
-        member.disconnected(nowNanos);
-        if (rejection == Rejection.UNKNOWN_SESSION) {
-            open(member, nowNanos);
-        } else {
-            member.failures++;
-            member.retryAtNanos = nowNanos + retryNanos(member);
-            askRegisterIf(rejection);
+        if (isCurrent(position, session)) {
+            if (rejection == Rejection.UNKNOWN_SESSION) {
+                members[position].forgotten(nowNanos);
+            } else {
+                members[position].refused(nowNanos);
+                rejected(members[position], rejection, nowNanos);
+            }
         }
     }
 
     /** The member did not take a batch; it is offered again after a while. */
-    public void batchRefused(int position, SessionId session, long number, long nowNanos) {
-        WriterMember member = members[position];
-        if (member.isSession(session)) {
-            member.lastHeardNanos = nowNanos;
-            member.probing = false;
+    public void batchRefused(int position, SessionId session, Rejection rejection, long nowNanos) {
+        if (isCurrent(position, session)) {
+            members[position].heard(nowNanos);
+            rejected(members[position], rejection, nowNanos);
         }
     }
 
@@ -227,56 +232,44 @@ public final class LedgerWriter {
      */
     public void batchesAdded(
             int position, SessionId session, long cumulative, List<long[]> ranges, long creditLimit, long nowNanos) {
-        WriterMember member = members[position];
-        if (!member.isSession(session) || isOver()) {
+        if (!isCurrent(position, session)) {
             return;
         }
-        member.lastHeardNanos = nowNanos;
-        member.probes = 0;
-        member.creditLimit = Math.max(member.creditLimit, creditLimit);
-        for (Iterator<SentBatch> batches = member.inFlight.iterator(); batches.hasNext(); ) {
-            SentBatch batch = batches.next();
-            if (batch.number > cumulative && ranges.isEmpty()) {
-                break;
-            }
-            if (isIn(batch.number, cumulative, ranges)) {
-                batches.remove();
-                member.lastAddConfirmedDurable = Math.max(member.lastAddConfirmedDurable, batch.lastAddConfirmed);
-                entries.durable(member.position, batch.entries);
-            }
-        }
-        resend(member, member.probing ? Long.MAX_VALUE : lastIn(ranges), nowNanos);
-        member.probing = false;
-        if (state != State.FROZEN) {
+        members[position].added(cumulative, ranges, creditLimit, nowNanos);
+        if (change.isEmpty()) {
             entries.complete();
         }
         entries.release();
-        pump(member, nowNanos);
+        members[position].pump(nowNanos);
         trySeal(nowNanos);
     }
 
     /** The register was read; empty when there is no such ledger, or no longer. */
     public void registerRead(Optional<Versioned<LedgerMetadata>> current, long nowNanos) {
         readingRegister = false;
-        if (isOver() || state == State.FROZEN) {
-            return; // while frozen, the seal's own outcome decides
+        int denied = deniedMask;
+        deniedMask = 0;
+        if (isOver() || change.isPresent()) {
+            return; // the change's own outcome decides; who still denies then will be heard again
         }
-        if (current.isEmpty() || current.get().value().isDeleted()) {
-            lose(Code.NoSuchLedger, "ledger " + ledgerId + " was deleted");
-        } else if (!isStillMine(current.get().value())) {
-            lose(
-                    Code.LedgerFenced,
-                    "ledger " + ledgerId + " was taken over: it is "
-                            + current.get().value().state());
-        } else {
-            metadata = current.get().value();
-            version = current.get().version();
+        if (current.isPresent() && current.get().version() < version) {
+            return; // read before the last change
         }
+        if (!adopt(current)) {
+            return;
+        }
+        for (WriterMember member : members) {
+            if (AckSet.contains(denied, member.position()) && !member.isOpen()) {
+                member.giveUp();
+            }
+        }
+        changeEnsemble(nowNanos);
     }
 
     /** The register could not be read; it is tried again when a bookie gives reason to. */
     public void registerUnavailable() {
         readingRegister = false;
+        deniedMask = 0;
     }
 
     /**
@@ -285,15 +278,13 @@ public final class LedgerWriter {
      */
     public void seal(long nowNanos) {
         switch (state) {
-            case OPEN -> {
+            case OPEN, SEALING -> {
                 state = State.SEALING;
-                sealStartNanos = nowNanos;
+                sealStartNanos = sealAwaited ? sealStartNanos : nowNanos;
+                sealAwaited = true;
+                change.filter(pending -> pending.kind() == MetadataChange.Kind.SEAL)
+                        .ifPresent(pending -> pending.retryAt(nowNanos));
                 trySeal(nowNanos);
-            }
-            case SEALING -> trySeal(nowNanos);
-            case FROZEN -> {
-                sealStartNanos = nowNanos;
-                sealRetryNanos = nowNanos;
             }
             case SEALED -> outbox.sealed(metadata, version);
             case LOST -> outbox.sealFailed(Failure.notApplied(lost.code(), lost.message()));
@@ -304,49 +295,48 @@ public final class LedgerWriter {
         }
     }
 
-    /** The seal is registered, at {@code newVersion}. */
-    public void sealRegistered(long newVersion, long nowNanos) {
-        if (state == State.FROZEN) {
-            becomeSealed(proposedSeal, newVersion);
+    /** The change under way is registered, at {@code newVersion}. */
+    public void registered(long newVersion, long nowNanos) {
+        if (change.isEmpty()) {
+            return;
+        }
+        MetadataChange done = change.get();
+        change = Optional.empty();
+        metadata = done.proposed();
+        version = newVersion;
+        if (done.kind() == MetadataChange.Kind.SEAL) {
+            becomeSealed();
+        } else {
+            replace(done, nowNanos);
         }
     }
 
-    /** The seal was not registered, and never will be as it was proposed; the register holds {@code current}. */
-    public void sealConflict(Optional<Versioned<LedgerMetadata>> current, long nowNanos) {
-        if (state != State.FROZEN) {
+    /** The change was not registered, and never will be as it was proposed; the register holds {@code current}. */
+    public void registerConflict(Optional<Versioned<LedgerMetadata>> current, long nowNanos) {
+        if (change.isEmpty()) {
             return;
         }
-        if (current.isEmpty() || current.get().value().isDeleted()) {
-            lose(Code.NoSuchLedger, "ledger " + ledgerId + " was deleted");
-            outbox.sealFailed(Failure.notApplied(lost.code(), lost.message()));
-            return;
-        }
-        LedgerMetadata registered = current.get().value();
-        if (registered.isClosed()
-                && registered.lastEntryId() == entries.lastAddConfirmed()
-                && registered.length() == entries.lengthConfirmed()) {
-            becomeSealed(registered, current.get().version());
-        } else if (isStillMine(registered)) {
-            metadata = registered;
+        MetadataChange failed = change.get();
+        if (failed.kind() == MetadataChange.Kind.SEAL
+                && current.filter(this::isMyEnd).isPresent()) {
+            change = Optional.empty();
+            metadata = current.get().value();
             version = current.get().version();
-            proposeSeal();
-        } else {
-            lose(Code.LedgerFenced, "ledger " + ledgerId + " was taken over: it is " + registered.state());
-            outbox.sealFailed(Failure.notApplied(lost.code(), lost.message()));
+            becomeSealed();
+        } else if (adopt(current)) {
+            propose(failed.kind(), failed.replacements(), failed.incomplete());
         }
     }
 
-    /** Nobody knows yet whether the seal is registered. */
-    public void sealUnknown(String reason, long nowNanos) {
-        if (state != State.FROZEN) {
-            return;
-        }
-        if (nowNanos - sealStartNanos >= settings.sealTimeoutNanos()) {
-            outbox.sealFailed(Failure.unknown(Code.TimedOut, "the seal's outcome is not known: " + reason));
-            sealRetryNanos = Long.MAX_VALUE;
-        } else {
-            sealRetryNanos = nowNanos + settings.retryNanos();
-        }
+    /** Nobody knows yet whether the change is registered. */
+    public void registerUnknown(String reason, long nowNanos) {
+        change.ifPresent(pending -> {
+            pending.retryAt(nowNanos + settings.retryNanos());
+            if (pending.kind() == MetadataChange.Kind.SEAL && isSealOverdue(nowNanos)) {
+                pending.stopRetrying();
+                endSeal(Failure.unknown(Code.TimedOut, "the seal's outcome is not known: " + reason));
+            }
+        });
     }
 
     /** Lets go of the ledger; pending appends, and a seal that was proposed already, end with outcome UNKNOWN. */
@@ -355,17 +345,18 @@ public final class LedgerWriter {
             return;
         }
         boolean over = isOver();
-        State before = state;
+        boolean proposed = change.filter(pending -> pending.kind() == MetadataChange.Kind.SEAL)
+                .isPresent();
         state = State.CLOSED;
+        change = Optional.empty();
         if (!over) {
             entries.failAll(Failure.unknown(Code.NoWriter, "the writer was closed before the entry was acknowledged"));
             closeSessions();
         }
-        if (before == State.SEALING) {
-            outbox.sealFailed(Failure.notApplied(Code.NoWriter, "the writer was closed before it could seal"));
-        } else if (before == State.FROZEN) {
-            outbox.sealFailed(Failure.unknown(Code.NoWriter, "the writer was closed while its seal was under way"));
-        }
+        endSeal(
+                proposed
+                        ? Failure.unknown(Code.NoWriter, "the writer was closed while its seal was under way")
+                        : Failure.notApplied(Code.NoWriter, "the writer was closed before it could seal"));
     }
 
     /** Whether {@link #tick} has anything to look after. */
@@ -373,13 +364,11 @@ public final class LedgerWriter {
         if (isOver()) {
             return false;
         }
-        boolean connected = true;
-        boolean told = true;
+        boolean quiet = true;
         for (WriterMember member : members) {
-            connected &= member.isOpen() && member.inFlight.isEmpty();
-            told &= member.lastAddConfirmedSent == entries.lastAddConfirmed();
+            quiet &= member.isQuiet() && member.wasTold(entries.lastAddConfirmed());
         }
-        return !connected || !told || state != State.OPEN || !entries.isAnswered();
+        return !quiet || state != State.OPEN || change.isPresent() || !entries.isAnswered();
     }
 
     /** Time went on. */
@@ -387,221 +376,207 @@ public final class LedgerWriter {
         if (isOver()) {
             return;
         }
+        long stoodStillNanos = nowNanos - lastTickNanos;
+        lastTickNanos = nowNanos;
         entries.expire(nowNanos);
         for (WriterMember member : members) {
-            look(member, nowNanos);
+            if (stoodStillNanos > settings.openTimeoutNanos()) {
+                member.excuse(stoodStillNanos);
+            }
+            member.tick(nowNanos);
         }
         if (!appendedSinceTick && entries.lastAddConfirmed() == lastAddPushed()) {
-            sendLastAddConfirmedAlone(nowNanos);
+            for (WriterMember member : members) {
+                member.tell(entries.lastAddConfirmed(), nowNanos);
+            }
         }
         appendedSinceTick = false;
+        changeEnsemble(nowNanos);
         trySeal(nowNanos);
-        if (state == State.FROZEN && sealRetryNanos != Long.MAX_VALUE && nowNanos - sealRetryNanos >= 0) {
-            sealRetryNanos = Long.MAX_VALUE;
-            outbox.registerSeal(version, proposedSeal);
+        change.filter(pending -> pending.isDue(nowNanos))
+                .ifPresent(pending -> outbox.register(pending.expectedVersion(), pending.proposed()));
+    }
+
+    private void rejected(WriterMember member, Rejection rejection, long nowNanos) {
+        if (rejection == Rejection.CLOSED_TO_ENTRIES) {
+            member.giveUp();
+            changeEnsemble(nowNanos);
+        } else if (rejection == Rejection.NOT_WRITABLE) {
+            deniedMask = AckSet.with(deniedMask, member.position());
+            if (!readingRegister) {
+                readingRegister = true;
+                outbox.readRegister();
+            }
         }
     }
 
-    private void open(WriterMember member, long nowNanos) {
-        member.phase = Phase.OPENING;
-        member.sinceNanos = nowNanos;
-        outbox.openSession(member.position);
-    }
-
-    private void look(WriterMember member, long nowNanos) {
-        switch (member.phase) {
-            case DISCONNECTED -> {
-                if (nowNanos - member.retryAtNanos >= 0) {
-                    open(member, nowNanos);
-                }
-            }
-            case OPENING -> {
-                if (nowNanos - member.sinceNanos >= settings.openTimeoutNanos()) {
-                    member.failures++;
-                    member.disconnected(nowNanos + retryNanos(member));
-                }
-            }
-            case OPEN -> lookAtSilence(member, nowNanos);
-            default -> throw new IllegalStateException("no such phase: " + member.phase);
-        }
-    }
-
-    private void lookAtSilence(WriterMember member, long nowNanos) {
-        if (member.inFlight.isEmpty() || nowNanos - member.lastHeardNanos < settings.resendNanos()) {
+    /** Replaces the members that have failed, as far as there are others. */
+    private void changeEnsemble(long nowNanos) {
+        boolean idle = state == State.SEALING && entries.isAnswered();
+        if (isOver() || idle || change.isPresent() || nowNanos - nextChangeNanos < 0) {
             return;
         }
-        if (member.probes >= 3) {
-            SessionId silent = member.session;
-            member.failures++;
-            member.disconnected(nowNanos);
-            outbox.closeSession(member.position, silent);
-            return;
-        }
-        member.probing = true;
-        member.probes++;
-        member.lastHeardNanos = nowNanos;
-        outbox.probe(member.position, member.session);
-    }
-
-    private void pump(WriterMember member, long nowNanos) {
-        if (!member.isOpen() || isOver()) {
-            return;
-        }
-        while (member.inFlight.size() < settings.batchesInFlightMax()) {
-            member.cursor = Math.max(member.cursor, entries.first());
-            List<Payload> batch = new ArrayList<>();
-            int bytes = 0;
-            long entryId = member.cursor;
-            boolean full = false;
-            while (!full && entryId < entries.end()) {
-                PendingEntry entry = entries.get(entryId);
-                int size = entry.encoded.length();
-                if (!entries.isMissingAt(member.position, entry)) {
-                    entryId++;
-                } else if ((!batch.isEmpty() && bytes + size > settings.batchBytesMax())
-                        || member.offset + bytes + size > member.creditLimit) {
-                    full = true;
-                } else {
-                    batch.add(entry.encoded);
-                    bytes += size;
-                    entryId++;
-                    full = batch.size() >= settings.batchEntriesMax();
-                }
-            }
-            member.cursor = entryId;
-            if (batch.isEmpty()) {
-                return;
-            }
-            send(member, EntryBatch.of(batch), nowNanos);
-        }
-    }
-
-    private void send(WriterMember member, EntryBatch content, long nowNanos) {
-        if (member.inFlight.isEmpty()) {
-            member.lastHeardNanos = nowNanos;
-        }
-        member.offset += content.byteSize();
-        SentBatch batch =
-                new SentBatch(member.nextNumber++, member.offset, entries.lastAddConfirmed(), content, nowNanos);
-        member.inFlight.add(batch);
-        member.lastAddConfirmedSent = entries.lastAddConfirmed();
-        send(member, batch);
-    }
-
-    private void send(WriterMember member, SentBatch batch) {
-        outbox.sendBatch(
-                member.position, member.session, batch.number, batch.endOffset, batch.lastAddConfirmed, batch.entries);
-    }
-
-    /**
-     * Sends again what has been on its way for long, up to the batch {@code lastNumber}. Either the member has just
-     * answered what it holds, or it holds later ones: under load a member is never silent, yet may have missed one.
-     */
-    private void resend(WriterMember member, long lastNumber, long nowNanos) {
-        for (SentBatch batch : member.inFlight) {
-            if (batch.number > lastNumber) {
-                return;
-            }
-            if (nowNanos - batch.sentNanos >= settings.resendNanos()) {
-                batch.sentNanos = nowNanos;
-                send(member, batch);
-            }
-        }
-    }
-
-    private void sendLastAddConfirmedAlone(long nowNanos) {
+        int failedMask = 0;
         for (WriterMember member : members) {
-            if (member.isOpen()
-                    && member.lastAddConfirmedSent < entries.lastAddConfirmed()
-                    && member.inFlight.size() < settings.batchesInFlightMax()) {
-                send(member, EntryBatch.EMPTY, nowNanos);
+            failedMask = member.hasFailed(nowNanos) ? AckSet.with(failedMask, member.position()) : failedMask;
+        }
+        if (failedMask == 0 || (settings.members().changeDelayed() && !isQuorumLost(failedMask))) {
+            return;
+        }
+        nextChangeNanos = nowNanos + settings.members().timeoutNanos() / 4;
+        Ensemble ensemble = metadata.lastFragment().ensemble();
+        List<WriterMember> replacements = new ArrayList<>();
+        for (WriterMember member : members) {
+            if (AckSet.contains(failedMask, member.position())) {
+                Optional<BookieId> other = outbox.replacementOf(member.bookie(), ensemble);
+                if (other.isPresent()) {
+                    ensemble = ensemble.with(member.position(), other.get());
+                    replacements.add(member(member.position(), ensemble, nowNanos));
+                }
             }
         }
+        if (!replacements.isEmpty()) {
+            entries.writeOff(maskOf(replacements));
+            propose(MetadataChange.Kind.ENSEMBLE, replacements, List.of());
+        }
+    }
+
+    /** Whether some write set has no ack quorum without the members in {@code failedMask}. */
+    private boolean isQuorumLost(int failedMask) {
+        for (int start = 0; start < replication.ensembleSize(); start++) {
+            if (Integer.bitCount(replication.writeSetMaskFrom(start) & ~failedMask) < replication.ackQuorum()) {
+                return true;
+            }
+        }
+        return false;
     }
 
     private void trySeal(long nowNanos) {
-        if (state != State.SEALING || !entries.isAnswered()) {
+        if (state != State.SEALING) {
             return;
         }
         boolean whole = entries.isEmpty();
-        if (!whole && nowNanos - sealStartNanos < settings.sealGraceNanos()) {
-            return;
+        boolean patient = !whole && nowNanos - sealStartNanos < settings.sealGraceNanos();
+        if (change.isEmpty() && entries.isAnswered() && !patient) {
+            entries.writeOff(replication.allMask());
+            propose(MetadataChange.Kind.SEAL, List.of(), List.of());
+        } else if (change.isPresent() && isSealOverdue(nowNanos)) {
+            endSeal(Failure.unknown(Code.TimedOut, "the register has not answered; the ledger may yet be sealed"));
         }
-        state = State.FROZEN;
-        sealRetryNanos = Long.MAX_VALUE;
-        proposeSeal();
     }
 
-    private void proposeSeal() {
-        proposedSeal = metadata.closed(entries.lastAddConfirmed(), entries.lengthConfirmed(), entries.incomplete());
-        outbox.registerSeal(version, proposedSeal);
+    /** Registers a change of the metadata as it is known, and freezes completion (R11). */
+    private void propose(
+            MetadataChange.Kind kind, List<WriterMember> replacements, List<IncompleteRange> incompleteBefore) {
+        List<IncompleteRange> incomplete = new ArrayList<>(incompleteBefore);
+        incomplete.addAll(entries.takeIncomplete());
+        LedgerMetadata proposed;
+        if (kind == MetadataChange.Kind.SEAL) {
+            proposed = metadata.closed(entries.lastAddConfirmed(), entries.lengthConfirmed(), incomplete);
+        } else {
+            Ensemble ensemble = metadata.lastFragment().ensemble();
+            for (WriterMember replacement : replacements) {
+                ensemble = ensemble.with(replacement.position(), replacement.bookie());
+            }
+            proposed = metadata.withFragment(
+                    new Fragment(entries.lastAddConfirmed() + 1, version + 1, ensemble), incomplete);
+        }
+        change = Optional.of(new MetadataChange(kind, replacements, incomplete, version, proposed));
+        outbox.register(version, proposed);
     }
 
-    private void becomeSealed(LedgerMetadata sealed, long newVersion) {
+    /** The new members take their places; then, and not before, pending entries may complete. */
+    private void replace(MetadataChange done, long nowNanos) {
+        if (version != metadata.lastFragment().fragmentVersion()) {
+            throw new IllegalStateException("the register of ledger " + ledgerId + " gave version " + version
+                    + " to a fragment that expects " + metadata.lastFragment().fragmentVersion());
+        }
+        for (WriterMember replacement : done.replacements()) {
+            members[replacement.position()].close();
+            members[replacement.position()] = replacement;
+        }
+        entries.ensembleChanged(metadata.lastFragment().ensemble(), maskOf(done.replacements()));
+        outbox.ensembleChanged(metadata, version);
+        done.replacements().forEach(replacement -> replacement.open(nowNanos));
+        entries.complete();
+        entries.release();
+        trySeal(nowNanos);
+    }
+
+    /** Goes on with what the register holds, unless the ledger is lost. */
+    private boolean adopt(Optional<Versioned<LedgerMetadata>> current) {
+        if (current.isEmpty() || current.get().value().isDeleted()) {
+            lose(Code.NoSuchLedger, "ledger " + ledgerId + " was deleted");
+            return false;
+        }
+        LedgerMetadata registered = current.get().value();
+        if (registered.state() != LedgerState.OPEN || !registered.lastFragment().equals(metadata.lastFragment())) {
+            lose(Code.LedgerFenced, "ledger " + ledgerId + " was taken over: it is " + registered.state());
+            return false;
+        }
+        metadata = registered;
+        version = current.get().version();
+        return true;
+    }
+
+    private boolean isMyEnd(Versioned<LedgerMetadata> current) {
+        LedgerMetadata registered = current.value();
+        return registered.isClosed()
+                && !registered.isDeleted()
+                && registered.lastEntryId() == entries.lastAddConfirmed()
+                && registered.length() == entries.lengthConfirmed();
+    }
+
+    private void becomeSealed() {
         state = State.SEALED;
-        metadata = sealed;
-        version = newVersion;
         closeSessions();
+        sealAwaited = false;
         outbox.sealed(metadata, version);
     }
 
-    private void askRegisterIf(Rejection rejection) {
-        if (rejection == Rejection.NOT_WRITABLE && !readingRegister) {
-            readingRegister = true;
-            outbox.readRegister();
-        }
+    private boolean isSealOverdue(long nowNanos) {
+        return nowNanos - sealStartNanos >= settings.sealTimeoutNanos();
     }
 
-    private boolean isStillMine(LedgerMetadata current) {
-        return current.state() == LedgerState.OPEN
-                && current.lastFragment().fragmentVersion() == fragment.fragmentVersion();
+    private void endSeal(Failure failure) {
+        if (sealAwaited) {
+            sealAwaited = false;
+            outbox.sealFailed(failure);
+        }
     }
 
     private void lose(Code code, String message) {
-        boolean sealing = state == State.SEALING;
         state = State.LOST;
+        change = Optional.empty();
         lost = Failure.unknown(code, message);
         entries.failAll(lost);
         closeSessions();
-        if (sealing) {
-            outbox.sealFailed(Failure.notApplied(code, message));
-        }
+        endSeal(Failure.notApplied(code, message));
     }
 
     private void closeSessions() {
         for (WriterMember member : members) {
-            if (member.isOpen()) {
-                outbox.closeSession(member.position, member.session);
-            }
-            member.disconnected(Long.MAX_VALUE);
+            member.close();
         }
+    }
+
+    private WriterMember member(int position, Ensemble ensemble, long nowNanos) {
+        return new WriterMember(position, ensemble.at(position), settings, entries, outbox, nowNanos);
+    }
+
+    private boolean isCurrent(int position, SessionId session) {
+        return position >= 0 && members[position].isSession(session) && !isOver();
     }
 
     private boolean isOver() {
         return state == State.SEALED || state == State.LOST || state == State.CLOSED;
     }
 
-    private long retryNanos(WriterMember member) {
-        return settings.retryNanos() << Math.min(member.failures - 1, 4);
-    }
-
-    private static long lastIn(List<long[]> ranges) {
-        long last = 0;
-        for (long[] range : ranges) {
-            last = Math.max(last, range[1]);
+    private static int maskOf(List<WriterMember> members) {
+        int mask = 0;
+        for (WriterMember member : members) {
+            mask = AckSet.with(mask, member.position());
         }
-        return last;
-    }
-
-    private static boolean isIn(long number, long cumulative, List<long[]> ranges) {
-        if (number <= cumulative) {
-            return true;
-        }
-        for (long[] range : ranges) {
-            if (number >= range[0] && number <= range[1]) {
-                return true;
-            }
-        }
-        return false;
+        return mask;
     }
 }

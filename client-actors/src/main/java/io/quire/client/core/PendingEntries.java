@@ -2,6 +2,7 @@ package io.quire.client.core;
 
 import io.quire.client.core.EntryWindow.PendingEntry;
 import io.quire.protocol.AckSet;
+import io.quire.protocol.Ensemble;
 import io.quire.protocol.EntryBatch;
 import io.quire.protocol.EntryFormat;
 import io.quire.protocol.EntryId;
@@ -17,7 +18,7 @@ import java.util.List;
  *
  * <p>Three positions move over them, all upwards: what was answered to the application, one way or the other; the
  * last-add-confirmed, behind which an ack quorum holds every entry (R13); and the oldest entry kept, behind which every
- * member of its write set has it or was noted as incomplete (R12). An entry that ended late may still be confirmed.
+ * member of its write set has it or is excused from it, which is noted as incomplete (R12). An entry that ended late may still be confirmed.
  *
  * <p>Not thread-safe.
  */
@@ -28,6 +29,7 @@ final class PendingEntries {
     private final WriterOutbox outbox;
     private final EntryWindow window = new EntryWindow();
     private final IncompleteEntries incomplete;
+    private Ensemble ensemble;
     private long lastAddConfirmed = EntryId.NONE;
     private long lengthConfirmed;
     private long length;
@@ -44,7 +46,8 @@ final class PendingEntries {
         this.replication = metadata.replication();
         this.settings = settings;
         this.outbox = outbox;
-        this.incomplete = new IncompleteEntries(metadata.lastFragment().ensemble());
+        this.ensemble = metadata.lastFragment().ensemble();
+        this.incomplete = new IncompleteEntries(replication.ensembleSize());
     }
 
     /** Encodes an entry under the next id, once for ever (R9). */
@@ -109,7 +112,8 @@ final class PendingEntries {
 
     /** Whether the member at {@code position} should have {@code entry} and is not known to. */
     boolean isMissingAt(int position, PendingEntry entry) {
-        return replication.isInWriteSet(entry.entryId, position) && !AckSet.contains(entry.ackMask, position);
+        return replication.isInWriteSet(entry.entryId, position)
+                && !AckSet.contains(entry.ackMask | entry.excusedMask, position);
     }
 
     /** The member at {@code position} holds {@code entries} durably. */
@@ -144,15 +148,37 @@ final class PendingEntries {
     void release() {
         while (!window.isEmpty() && window.first() <= lastAddConfirmed) {
             PendingEntry oldest = window.get(window.first());
-            boolean whole = replication.isFullyWritten(oldest.entryId, oldest.ackMask);
+            boolean whole = isWhole(oldest);
             if (!whole && retainedBytes <= settings.retainedBytesMax()) {
                 return;
             }
             if (!whole) {
-                note(incomplete, oldest);
+                note(oldest, replication.allMask());
             }
             window.removeFirst();
             retainedBytes -= oldest.encoded.length();
+        }
+    }
+
+    /**
+     * The members in {@code mask} will not get what is confirmed: it belongs to the fragment that they are replaced in.
+     * What they lack of it is noted (H36).
+     */
+    void writeOff(int mask) {
+        for (long entryId = window.first(); entryId <= lastAddConfirmed; entryId++) {
+            note(window.get(entryId), mask);
+        }
+    }
+
+    /**
+     * The fragment that starts behind the last-add-confirmed is registered with other bookies at the positions in {@code
+     * replacedMask}. First every acknowledgement of a replaced member is void, then {@link #complete} may be called
+     * (R8, H30, H31).
+     */
+    void ensembleChanged(Ensemble changed, int replacedMask) {
+        ensemble = changed;
+        for (long entryId = lastAddConfirmed + 1; entryId < window.end(); entryId++) {
+            window.get(entryId).ackMask &= ~replacedMask;
         }
     }
 
@@ -181,19 +207,20 @@ final class PendingEntries {
         }
     }
 
-    /** What is confirmed and not known to be at every member of its write set. */
-    List<IncompleteRange> incomplete() {
-        IncompleteEntries all = incomplete.copy();
-        for (long entryId = window.first(); entryId <= lastAddConfirmed; entryId++) {
-            note(all, window.get(entryId));
-        }
-        return all.toList();
+    /** What has been noted as incomplete since this was asked last (R12). */
+    List<IncompleteRange> takeIncomplete() {
+        return incomplete.take();
     }
 
-    private void note(IncompleteEntries notes, PendingEntry entry) {
+    private boolean isWhole(PendingEntry entry) {
+        return replication.isFullyWritten(entry.entryId, entry.ackMask | entry.excusedMask);
+    }
+
+    private void note(PendingEntry entry, int mask) {
         for (int position = 0; position < replication.ensembleSize(); position++) {
-            if (isMissingAt(position, entry)) {
-                notes.add(position, entry.entryId);
+            if (AckSet.contains(mask, position) && isMissingAt(position, entry)) {
+                incomplete.add(ensemble.at(position), entry.entryId);
+                entry.excusedMask = AckSet.with(entry.excusedMask, position);
             }
         }
     }

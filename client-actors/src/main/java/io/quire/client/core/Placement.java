@@ -11,6 +11,7 @@ import java.util.HashSet;
 import java.util.List;
 import java.util.Optional;
 import java.util.Set;
+import java.util.stream.Stream;
 
 /**
  * Chooses the bookies of an ensemble from what they say of themselves: writable, no two in one node (R27), those with
@@ -39,16 +40,7 @@ public final class Placement {
      * @param salt differs from ledger to ledger
      */
     public static Choice choose(Collection<BookieStatus> bookies, int size, Distinct distinct, long salt) {
-        List<BookieStatus> writable = bookies.stream()
-                .filter(bookie -> bookie.state() == BookieStatus.State.WRITABLE)
-                .toList();
-        long largest =
-                writable.stream().mapToLong(BookieStatus::freeBytes).max().orElse(0);
-        long step = Math.max(1, largest / STEPS);
-        List<BookieStatus> ranked = new ArrayList<>(writable);
-        ranked.sort(Comparator.comparingLong((BookieStatus bookie) -> -(bookie.freeBytes() / step))
-                .thenComparingLong(bookie -> mix(bookie.bookieId(), salt))
-                .thenComparing(BookieStatus::bookieId));
+        List<BookieStatus> ranked = ranked(bookies, salt);
         Set<String> nodes = new HashSet<>();
         List<BookieId> chosen = new ArrayList<>();
         for (BookieStatus bookie : ranked) {
@@ -63,10 +55,53 @@ public final class Placement {
                     Optional.of(Failure.notApplied(
                             Code.NotEnoughBookies,
                             size + " writable bookies" + of + " are needed, there are " + chosen.size() + " ("
-                                    + bookies.size() + " bookies known, " + writable.size() + " writable, in "
+                                    + bookies.size() + " bookies known, " + ranked.size() + " writable, in "
                                     + nodes.size() + " nodes)")));
         }
         return new Choice(Optional.of(new Ensemble(chosen)), Optional.empty());
+    }
+
+    /**
+     * A bookie for the place of {@code failed} in {@code ensemble}: not a member, and in a node of its own where that is
+     * asked for.
+     *
+     * @param avoided bookies that are taken only when there is no other
+     */
+    public static Optional<BookieId> replace(
+            Collection<BookieStatus> bookies,
+            BookieId failed,
+            Ensemble ensemble,
+            Set<BookieId> avoided,
+            Distinct distinct,
+            long salt) {
+        Set<String> nodes = new HashSet<>();
+        for (BookieStatus bookie : bookies) {
+            if (ensemble.contains(bookie.bookieId()) && !bookie.bookieId().equals(failed)) {
+                nodes.add(bookie.node());
+            }
+        }
+        List<BookieStatus> candidates = ranked(bookies, salt).stream()
+                .filter(bookie -> !ensemble.contains(bookie.bookieId()))
+                .filter(bookie -> distinct == Distinct.STORE || !nodes.contains(bookie.node()))
+                .toList();
+        return Stream.concat(
+                        candidates.stream().filter(bookie -> !avoided.contains(bookie.bookieId())), candidates.stream())
+                .map(BookieStatus::bookieId)
+                .findFirst();
+    }
+
+    private static List<BookieStatus> ranked(Collection<BookieStatus> bookies, long salt) {
+        List<BookieStatus> writable = bookies.stream()
+                .filter(bookie -> bookie.state() == BookieStatus.State.WRITABLE)
+                .toList();
+        long largest =
+                writable.stream().mapToLong(BookieStatus::freeBytes).max().orElse(0);
+        long step = Math.max(1, largest / STEPS);
+        List<BookieStatus> ranked = new ArrayList<>(writable);
+        ranked.sort(Comparator.comparingLong((BookieStatus bookie) -> -(bookie.freeBytes() / step))
+                .thenComparingLong(bookie -> mix(bookie.bookieId(), salt))
+                .thenComparing(BookieStatus::bookieId));
+        return ranked;
     }
 
     private static long mix(BookieId bookie, long salt) {

@@ -1,8 +1,11 @@
 package io.quire.client.core;
 
+import io.quire.protocol.BookieId;
+import io.quire.protocol.Ensemble;
 import io.quire.protocol.EntryBatch;
 import io.quire.protocol.LedgerMetadata;
 import io.quire.protocol.SessionId;
+import java.util.Optional;
 
 /**
  * What a {@link LedgerWriter} wants done, called while it handles an input; calls are used instead of effect values
@@ -35,8 +38,21 @@ public interface WriterOutbox {
     /** Read the ledger's register linearizably; answered by {@link LedgerWriter#registerRead}. */
     void readRegister();
 
-    /** Register {@code sealed} at {@code expectedVersion}; the same call again is a retry of the same operation. */
-    void registerSeal(long expectedVersion, LedgerMetadata sealed);
+    /**
+     * A bookie to take the place of {@code failed}, if there is one: none of {@code ensemble}. A failed bookie is avoided
+     * for a while by everybody.
+     */
+    Optional<BookieId> replacementOf(BookieId failed, Ensemble ensemble);
+
+    /**
+     * Register {@code proposed} at {@code expectedVersion}; answered by {@link LedgerWriter#registered}, {@link
+     * LedgerWriter#registerConflict} or {@link LedgerWriter#registerUnknown}. The same call again is a retry of the same
+     * operation.
+     */
+    void register(long expectedVersion, LedgerMetadata proposed);
+
+    /** The fragment that new entries go to has other members. */
+    void ensembleChanged(LedgerMetadata metadata, long version);
 
     /** The ledger is closed as registered. */
     void sealed(LedgerMetadata metadata, long version);

@@ -13,6 +13,7 @@ package io.quire.client.core;
  * @param retryNanos the wait before the next attempt at a member that refused; doubles up to 16 times
  * @param sealGraceNanos how long a seal waits for members beyond the ack quorum
  * @param sealTimeoutNanos the deadline of a seal
+ * @param members when a member is replaced
  */
 public record WriterSettings(
         int entryBytesMax,
@@ -26,7 +27,14 @@ public record WriterSettings(
         long openTimeoutNanos,
         long retryNanos,
         long sealGraceNanos,
-        long sealTimeoutNanos) {
+        long sealTimeoutNanos,
+        Members members) {
+    /**
+     * @param timeoutNanos a member that gets nowhere for so long has failed
+     * @param changeDelayed whether a failed member is replaced only when an ack quorum cannot be reached without it
+     */
+    public record Members(long timeoutNanos, boolean changeDelayed) {}
+
     public WriterSettings {
         if (entryBytesMax < 1 || batchEntriesMax < 1 || batchBytesMax < 1 || batchesInFlightMax < 1) {
             throw new IllegalArgumentException("entry, batch and window limits of a writer must be positive");

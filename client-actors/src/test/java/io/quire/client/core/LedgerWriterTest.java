@@ -32,6 +32,7 @@ class LedgerWriterTest {
     private static final long RESEND = 100;
     private static final long APPEND_TIMEOUT = 10_000;
     private static final long GRACE = 500;
+    private static final long BOOKIE_TIMEOUT = 2_000;
     private static final long MUCH_CREDIT = 1 << 30;
     private static final Replication THREE = Replication.DEFAULT;
 
@@ -57,6 +58,8 @@ class LedgerWriterTest {
         private final List<Proposal> proposals = new ArrayList<>();
         private final List<LedgerMetadata> sealed = new ArrayList<>();
         private final List<Failure> sealFailures = new ArrayList<>();
+        private final List<BookieId> spares = new ArrayList<>();
+        private final List<LedgerMetadata> changes = new ArrayList<>();
         private int registerReads;
 
         @Override
@@ -99,8 +102,18 @@ class LedgerWriterTest {
         }
 
         @Override
-        public void registerSeal(long expectedVersion, LedgerMetadata value) {
+        public Optional<BookieId> replacementOf(BookieId failed, Ensemble ensemble) {
+            return spares.stream().filter(spare -> !ensemble.contains(spare)).findFirst();
+        }
+
+        @Override
+        public void register(long expectedVersion, LedgerMetadata value) {
             proposals.add(new Proposal(expectedVersion, value));
+        }
+
+        @Override
+        public void ensembleChanged(LedgerMetadata metadata, long version) {
+            changes.add(metadata);
         }
 
         @Override
@@ -125,7 +138,19 @@ class LedgerWriterTest {
 
     private static WriterSettings settings(int inFlight, long pendingBytes, long retainedBytes) {
         return new WriterSettings(
-                100, 4, 1000, inFlight, pendingBytes, retainedBytes, APPEND_TIMEOUT, RESEND, 1000, 50, GRACE, 5000);
+                100,
+                4,
+                1000,
+                inFlight,
+                pendingBytes,
+                retainedBytes,
+                APPEND_TIMEOUT,
+                RESEND,
+                1000,
+                50,
+                GRACE,
+                5000,
+                new WriterSettings.Members(BOOKIE_TIMEOUT, false));
     }
 
     private void create(Replication replication, WriterSettings settings) {
@@ -134,7 +159,7 @@ class LedgerWriterTest {
             bookies.add(new BookieId(new UUID(0, i + 1)));
         }
         created = LedgerMetadata.create(new LedgerId(7), replication, new Ensemble(bookies), Map.of(), 0);
-        writer = new LedgerWriter(new Versioned<>(1, created), settings, outbox);
+        writer = new LedgerWriter(new Versioned<>(1, created), settings, outbox, 0);
         writer.start(0);
     }
 
@@ -379,12 +404,12 @@ class LedgerWriterTest {
         ack(0, session[0], 1, GRACE);
         ack(1, session[1], 1, GRACE);
         assertThat(outbox.proposals).hasSize(1);
-        writer.sealUnknown("no answer", GRACE);
+        writer.registerUnknown("no answer", GRACE);
         ack(2, session[2], 1, GRACE);
         writer.tick(GRACE + 50);
         assertThat(outbox.proposals).hasSize(2);
         assertThat(outbox.proposals.get(1)).isEqualTo(outbox.proposals.get(0));
-        writer.sealRegistered(2, GRACE + 60);
+        writer.registered(2, GRACE + 60);
         assertThat(outbox.sealed).containsExactly(outbox.proposals.get(0).value);
     }
 
@@ -402,7 +427,7 @@ class LedgerWriterTest {
     @DisplayName("H85: a conflict with the very same close is success")
     void conflictWithSameClose() {
         freezeAtOne();
-        writer.sealConflict(Optional.of(new Versioned<>(2, outbox.proposals.get(0).value)), 0);
+        writer.registerConflict(Optional.of(new Versioned<>(2, outbox.proposals.get(0).value)), 0);
         assertThat(outbox.sealed).hasSize(1);
         assertThat(outbox.sealFailures).isEmpty();
     }
@@ -411,7 +436,7 @@ class LedgerWriterTest {
     @DisplayName("R11: a conflict with the ledger still open is applied again to the current version")
     void conflictWithOpen() {
         freezeAtOne();
-        writer.sealConflict(Optional.of(new Versioned<>(5, created)), 0);
+        writer.registerConflict(Optional.of(new Versioned<>(5, created)), 0);
         assertThat(outbox.proposals).extracting(Proposal::expectedVersion).containsExactly(1L, 5L);
     }
 
@@ -419,7 +444,7 @@ class LedgerWriterTest {
     @DisplayName("R11: a conflict with another close fails the seal")
     void conflictWithOther() {
         freezeAtOne();
-        writer.sealConflict(Optional.of(new Versioned<>(2, created.closed(-1, 0, List.of()))), 0);
+        writer.registerConflict(Optional.of(new Versioned<>(2, created.closed(-1, 0, List.of()))), 0);
         assertThat(outbox.sealFailures).extracting(Failure::code).containsExactly(Code.LedgerFenced);
         writer.seal(0);
         assertThat(outbox.sealFailures).hasSize(2);
@@ -454,6 +479,243 @@ class LedgerWriterTest {
         freezeAtOne();
         writer.close();
         assertThat(outbox.sealFailures).extracting(Failure::outcome).containsExactly(Outcome.UNKNOWN);
+    }
+
+    private static final BookieId SPARE = new BookieId(new UUID(9, 1));
+
+    private BookieId member(int position) {
+        return created.lastFragment().ensemble().at(position);
+    }
+
+    /** The member at 2 says that it takes no entries, at 10. */
+    private long failThird(SessionId[] session) {
+        writer.batchRefused(2, session[2], Rejection.CLOSED_TO_ENTRIES, 10);
+        assertThat(outbox.proposals).hasSize(1);
+        return 10;
+    }
+
+    @Test
+    @DisplayName(
+            "R11: a member that gets nowhere is replaced behind the last-add-confirmed, with a fragment of its own")
+    void silentMemberIsReplaced() {
+        outbox.spares.add(SPARE);
+        SessionId[] session = opened(THREE);
+        append(0);
+        ack(0, session[0], 1, 0);
+        ack(1, session[1], 1, 0);
+        long now = 0;
+        while (outbox.proposals.isEmpty()) {
+            now += RESEND;
+            assertThat(now).isLessThan(3 * BOOKIE_TIMEOUT);
+            ack(0, session[0], 10, now);
+            ack(1, session[1], 10, now);
+            writer.tick(now);
+        }
+        LedgerMetadata proposed = outbox.proposals.get(0).value;
+        assertThat(outbox.proposals.get(0).expectedVersion).isEqualTo(1);
+        assertThat(proposed.fragments()).hasSize(2);
+        assertThat(proposed.lastFragment().firstEntryId()).isEqualTo(1);
+        assertThat(proposed.lastFragment().fragmentVersion()).isEqualTo(2);
+        assertThat(proposed.lastFragment().ensemble().bookies()).containsExactly(member(0), member(1), SPARE);
+        assertThat(proposed.incomplete()).containsExactly(new IncompleteRange(member(2), 0, 0));
+        assertThat(now).isBetween(BOOKIE_TIMEOUT, BOOKIE_TIMEOUT + RESEND);
+    }
+
+    @Test
+    @DisplayName(
+            "H33: a new member gets nothing before its fragment is registered, then everything from its first entry")
+    void newMemberGetsEntriesFromItsFirst() {
+        outbox.spares.add(SPARE);
+        SessionId[] session = opened(THREE);
+        append(0);
+        ack(0, session[0], 1, 0);
+        ack(1, session[1], 1, 0);
+        append(0);
+        long now = failThird(session);
+        int opened = outbox.opening.size();
+        append(now);
+        assertThat(outbox.opening).hasSize(opened);
+        writer.registered(2, now);
+        assertThat(outbox.opening).hasSize(opened + 1).last().isEqualTo(2);
+        SessionId next = new SessionId(SPARE, new BootEpoch(1), 77);
+        writer.sessionOpened(2, next, MUCH_CREDIT, now);
+        assertThat(outbox.to(2).stream().filter(batch -> batch.session.equals(next)))
+                .extracting(Sent::ids)
+                .containsExactly(List.of(1L, 2L));
+        assertThat(outbox.changes).containsExactly(outbox.proposals.get(0).value);
+    }
+
+    @Test
+    @DisplayName("R11, H30: nothing completes while a change of the ensemble is not resolved, and no deadline thaws it")
+    void nothingCompletesDuringTheChange() {
+        outbox.spares.add(SPARE);
+        SessionId[] session = opened(THREE);
+        append(0);
+        long now = failThird(session);
+        ack(0, session[0], 1, now);
+        ack(1, session[1], 1, now);
+        assertThat(outbox.appended).isEmpty();
+        writer.registerUnknown("no answer", now);
+        writer.tick(now + 60);
+        assertThat(outbox.proposals).hasSize(2);
+        assertThat(outbox.proposals.get(1)).isEqualTo(outbox.proposals.get(0));
+        writer.tick(APPEND_TIMEOUT);
+        assertThat(outbox.failures).extracting(Failure::outcome).containsExactly(Outcome.UNKNOWN);
+        assertThat(writer.lastAddConfirmed()).isEqualTo(-1);
+        writer.registered(2, APPEND_TIMEOUT);
+        assertThat(writer.lastAddConfirmed()).isZero();
+        assertThat(outbox.ended).containsExactly(0L);
+    }
+
+    @Test
+    @DisplayName("R8, H31: the acknowledgement of a replaced member is void for every pending entry")
+    void acksOfReplacedMembersAreVoid() {
+        outbox.spares.add(SPARE);
+        SessionId[] session = opened(THREE);
+        append(0);
+        append(0);
+        writer.batchesAdded(2, session[2], 0, List.of(new long[] {2, 2}), MUCH_CREDIT, 0);
+        long now = failThird(session);
+        ack(0, session[0], 2, now);
+        ack(2, session[2], 2, now);
+        writer.registered(2, now);
+        assertThat(outbox.appended).isEmpty();
+        ack(2, session[2], 2, now);
+        assertThat(outbox.appended).isEmpty();
+        SessionId next = new SessionId(SPARE, new BootEpoch(1), 77);
+        writer.sessionOpened(2, next, MUCH_CREDIT, now);
+        ack(2, next, 1, now);
+        assertThat(outbox.appended).containsExactly(0L, 1L);
+    }
+
+    @Test
+    @DisplayName("R8, H34: a fragment that nothing is confirmed in is replaced in place, with another version")
+    void emptyFragmentIsReplacedInPlace() {
+        outbox.spares.add(SPARE);
+        SessionId[] session = opened(THREE);
+        append(0);
+        failThird(session);
+        LedgerMetadata proposed = outbox.proposals.get(0).value;
+        assertThat(proposed.fragments()).hasSize(1);
+        assertThat(proposed.lastFragment().firstEntryId()).isZero();
+        assertThat(proposed.lastFragment().fragmentVersion()).isEqualTo(2);
+    }
+
+    @Test
+    @DisplayName("R11: a lost compare-and-set with the ledger open is applied again to what is registered")
+    void changeConflictWithOpen() {
+        outbox.spares.add(SPARE);
+        SessionId[] session = opened(THREE);
+        append(0);
+        long now = failThird(session);
+        writer.registerConflict(Optional.of(new Versioned<>(4, created)), now);
+        assertThat(outbox.proposals).extracting(Proposal::expectedVersion).containsExactly(1L, 4L);
+        assertThat(outbox.proposals.get(1).value.lastFragment().fragmentVersion())
+                .isEqualTo(5);
+    }
+
+    @Test
+    @DisplayName("R11, H20: a change that finds the ledger in recovery ends what is pending with UNKNOWN")
+    void changeConflictWithRecovery() {
+        outbox.spares.add(SPARE);
+        SessionId[] session = opened(THREE);
+        append(0);
+        long now = failThird(session);
+        ack(0, session[0], 1, now);
+        ack(1, session[1], 1, now);
+        writer.registerConflict(Optional.of(new Versioned<>(2, created.inRecovery())), now);
+        assertThat(outbox.failures).extracting(Failure::outcome).containsExactly(Outcome.UNKNOWN);
+        assertThat(outbox.appended).isEmpty();
+        assertThat(writer.refusalOf(1).orElseThrow().code()).isEqualTo(Code.LedgerFenced);
+    }
+
+    @Test
+    @DisplayName("without a replacement the writer goes on with an ack quorum, and changes when a bookie comes")
+    void goesOnWithoutReplacement() {
+        SessionId[] session = opened(THREE);
+        append(0);
+        ack(0, session[0], 1, 0);
+        ack(1, session[1], 1, 0);
+        assertThat(outbox.appended).containsExactly(0L);
+        long now = 0;
+        while (now < 2 * BOOKIE_TIMEOUT) {
+            now += RESEND;
+            writer.tick(now);
+        }
+        assertThat(outbox.proposals).isEmpty();
+        outbox.spares.add(SPARE);
+        for (int i = 0; i < 10; i++) {
+            now += RESEND;
+            writer.tick(now);
+        }
+        assertThat(outbox.proposals).hasSize(1);
+    }
+
+    @Test
+    @DisplayName("a bookie that takes no entries is replaced at once")
+    void readOnlyMemberIsReplaced() {
+        outbox.spares.add(SPARE);
+        SessionId[] session = opened(THREE);
+        append(0);
+        writer.sessionEnded(1, session[1], Rejection.CLOSED_TO_ENTRIES, 5);
+        assertThat(outbox.proposals).hasSize(1);
+        assertThat(outbox.proposals.get(0).value.lastFragment().ensemble().at(1))
+                .isEqualTo(SPARE);
+    }
+
+    @Test
+    @DisplayName("R11: a member that is fenced while the register says OPEN is replaced at once")
+    void fencedMemberIsReplaced() {
+        outbox.spares.add(SPARE);
+        SessionId[] session = opened(THREE);
+        append(0);
+        writer.sessionEnded(0, session[0], Rejection.NOT_WRITABLE, 0);
+        assertThat(outbox.proposals).isEmpty();
+        writer.registerRead(Optional.of(new Versioned<>(1, created)), 0);
+        assertThat(outbox.proposals).hasSize(1);
+    }
+
+    @Test
+    @DisplayName("a register that was read before the last change does not end the writer")
+    void staleRegisterRead() {
+        outbox.spares.add(SPARE);
+        SessionId[] session = opened(THREE);
+        append(0);
+        writer.sessionEnded(0, session[0], Rejection.CLOSED_TO_ENTRIES, 0);
+        writer.sessionEnded(1, session[1], Rejection.NOT_WRITABLE, 0);
+        writer.registered(2, 0);
+        writer.registerRead(Optional.of(new Versioned<>(1, created)), 0);
+        assertThat(outbox.failures).isEmpty();
+        assertThat(writer.refusalOf(1)).isEmpty();
+    }
+
+    @Test
+    @DisplayName("a writer that stood still itself blames no bookie")
+    void ownPauseIsNobodysFault() {
+        outbox.spares.add(SPARE);
+        opened(THREE);
+        append(0);
+        writer.tick(RESEND);
+        writer.tick(RESEND + 10 * BOOKIE_TIMEOUT);
+        assertThat(outbox.proposals).isEmpty();
+    }
+
+    @Test
+    @DisplayName("R11: a seal waits for a change of the ensemble to be resolved")
+    void sealWaitsForTheChange() {
+        outbox.spares.add(SPARE);
+        SessionId[] session = opened(THREE);
+        append(0);
+        long now = failThird(session);
+        writer.seal(now);
+        ack(0, session[0], 1, now);
+        ack(1, session[1], 1, now);
+        assertThat(outbox.proposals).hasSize(1);
+        writer.registered(2, now);
+        writer.tick(now + GRACE);
+        assertThat(outbox.proposals).hasSize(2);
+        assertThat(outbox.proposals.get(1).expectedVersion).isEqualTo(2);
+        assertThat(outbox.proposals.get(1).value.isClosed()).isTrue();
     }
 
     @ParameterizedTest
@@ -493,7 +755,7 @@ class LedgerWriterTest {
                     if (random.nextInt(10) == 0) {
                         writer.sessionEnded(position, session[position], Rejection.UNKNOWN_SESSION, now);
                     } else {
-                        writer.batchRefused(position, session[position], 1, now);
+                        writer.batchRefused(position, session[position], Rejection.BUSY, now);
                     }
                 }
             }
