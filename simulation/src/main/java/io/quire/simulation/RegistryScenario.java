@@ -147,7 +147,7 @@ public class RegistryScenario {
         }
         long thinkMaxNanos = (1 + random.nextInt(100)) * MILLI;
         RegistryWorkload.Plan plan = new RegistryWorkload.Plan(addresses, settings, thinkMaxNanos, HEALTHY_OPERATIONS);
-        int clientCount = 3 + random.nextInt(6);
+        int clientCount = 3 + random.nextInt(RegistryWorkload.CLIENTS_MAX - 2);
         for (int i = 0; i < clientCount; i++) {
             int number = i;
             String address = "client" + i;

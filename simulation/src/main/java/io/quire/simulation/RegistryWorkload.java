@@ -26,6 +26,9 @@ import java.util.function.Supplier;
  * the blue, lists. What stays ambiguous it repeats with the same opId or gives up, also after a crash.
  */
 final class RegistryWorkload implements SimulatedNode.Program {
+    /** A register has at most this many users at once. */
+    static final int CLIENTS_MAX = 8;
+
     private static final String PREFIX = "/t/";
 
     private final Random random;
@@ -198,7 +201,8 @@ final class RegistryWorkload implements SimulatedNode.Program {
                 judge.neverRegistered(change.opId());
                 judge.gaveUp(change.operation());
                 decided = false;
-            } else if (judge.lastVersion() > change.expectedVersion() + RegisterValue.RECENT_MAX) {
+            } else if (judge.lastVersion() + unreported(outcome)
+                    > change.expectedVersion() + RegisterValue.RECENT_MAX) {
                 // A first attempt looks like a retry that nobody remembers: no attempt will ever be told more.
                 known.remove(change.key());
                 judge.gaveUp(change.operation());
@@ -207,6 +211,11 @@ final class RegistryWorkload implements SimulatedNode.Program {
                 decided = false;
             }
             done(decided, outcome.toString());
+        }
+
+        /** How far a register that answers may be ahead of what its users have reported: by one change of each. */
+        private static int unreported(Outcome outcome) {
+            return outcome instanceof Outcome.Unknown ? CLIENTS_MAX : 0;
         }
 
         private void list() {

@@ -5,6 +5,7 @@ import io.quire.protocol.BootEpoch;
 import io.quire.protocol.Fields;
 import io.quire.protocol.OpId;
 import io.quire.protocol.Payload;
+import io.quire.storage.GuardedValue;
 import io.quire.storage.KeyValueStore;
 import io.quire.storage.KeyValueStore.Snapshot;
 import io.quire.storage.KeyValueStore.Transaction;
@@ -57,14 +58,14 @@ public record BootRecord(
         try (Snapshot snapshot = store.openSnapshot()) {
             Payload encoded = snapshot.get(KEY)
                     .orElseThrow(() -> new StorageException("the ledger store was never formatted, or was emptied"));
-            return GuardedValue.decode(encoded, "the store's boot record", BootRecord::decode);
+            return GuardedValue.decode(KEY, encoded, "the store's boot record", BootRecord::decode);
         }
     }
 
     /** Durable on return. */
     public void write(KeyValueStore store) {
         try (Transaction transaction = store.begin()) {
-            transaction.put(KEY, GuardedValue.encode(128, this::encode));
+            transaction.put(KEY, GuardedValue.encode(KEY, 128, this::encode));
             transaction.commit();
         }
     }

@@ -5,6 +5,7 @@ import io.quire.protocol.EntryId;
 import io.quire.protocol.Fields;
 import io.quire.protocol.LedgerId;
 import io.quire.protocol.Payload;
+import io.quire.storage.GuardedValue;
 import io.quire.storage.KeyValueStore;
 import io.quire.storage.KeyValueStore.KeyValue;
 import io.quire.storage.KeyValueStore.Snapshot;
@@ -48,7 +49,8 @@ final class LmdbLedgerStore implements LedgerStore {
         this.store = store;
         try (Snapshot snapshot = store.openSnapshot()) {
             appliedSequence = snapshot.get(APPLIED)
-                    .map(value -> GuardedValue.decode(value, "the applied journal position", ByteBuffer::getLong))
+                    .map(value ->
+                            GuardedValue.decode(APPLIED, value, "the applied journal position", ByteBuffer::getLong))
                     .orElse(0L);
         }
     }
@@ -94,6 +96,7 @@ final class LmdbLedgerStore implements LedgerStore {
     private static Optional<StoredLedger> readLedger(Snapshot snapshot, LedgerId ledgerId) {
         return snapshot.get(ledgerKey(ledgerId))
                 .map(value -> GuardedValue.decode(
+                        ledgerKey(ledgerId),
                         value,
                         "the state of ledger " + ledgerId,
                         in -> new StoredLedger(
@@ -186,7 +189,7 @@ final class LmdbLedgerStore implements LedgerStore {
                     first,
                     last,
                     before.entryCount() + added);
-            transaction.put(ledgerKey(ledgerId), GuardedValue.encode(64, out -> {
+            transaction.put(ledgerKey(ledgerId), GuardedValue.encode(ledgerKey(ledgerId), 64, out -> {
                 Fields.putBoolean(out, after.fenced());
                 out.putLong(after.lastAddConfirmed()).putLong(after.firstEntryId());
                 out.putLong(after.lastEntryId()).putLong(after.entryCount());
@@ -200,7 +203,7 @@ final class LmdbLedgerStore implements LedgerStore {
                         "the applied position must not go back from " + appliedSequence + " to " + sequence);
             }
             newApplied = sequence;
-            transaction.put(APPLIED, GuardedValue.encode(8, out -> out.putLong(sequence)));
+            transaction.put(APPLIED, GuardedValue.encode(APPLIED, 8, out -> out.putLong(sequence)));
         }
 
         @Override

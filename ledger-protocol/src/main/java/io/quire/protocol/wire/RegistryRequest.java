@@ -55,6 +55,6 @@ public sealed interface RegistryRequest extends WireMessage {
     /** Proposes the first config (R6). */
     record FoundCluster(VoterId target, long requestId, RegistryConfig config) implements RegistryRequest {}
 
-    /** Tells a voter that a majority has stored its config, so that it may serve. */
+    /** Tells a voter that every voter of its config has stored it, so that it may serve (R6). */
     record ActivateConfig(VoterId target, long requestId, RegistryConfig config) implements RegistryRequest {}
 }

@@ -13,10 +13,13 @@ import java.util.TreeSet;
 
 /**
  * Founds a cluster's registry (R6): once as many voters as configured are known and none of them belongs to a cluster,
- * everybody computes the same config, asks each voter to store it, and activates it when a majority has. Voters refuse a
- * second, different config for ever, so that two foundings cannot both reach a majority. A founding that stopped half
- * way goes on wherever it stopped, until all voters serve: one that was down when the others were activated would
- * otherwise be missing for ever. Not thread-safe.
+ * everybody computes the same config, asks each voter to store it, and activates it when every voter that it names has.
+ *
+ * <p>A majority would not do: with more voters formatted than configured, {A, B, C} and {C, D, E} can each have one
+ * without C. A voter stores one config and refuses any other for ever, so that of two configs that share a voter only
+ * one is ever stored by all (decision 008). Hence a voter that serves is proof that its config is the one, and whoever
+ * is named by it is completed. A founding that stopped half way goes on wherever it stopped, once all its voters are
+ * back, until all of them serve: one that missed its activation would otherwise be missing for ever. Not thread-safe.
  */
 public final class Founding {
     private final String clusterName;
@@ -34,7 +37,7 @@ public final class Founding {
         /** Ask each of {@code config.voters()} to store it. */
         record Propose(RegistryConfig config) implements Step {}
 
-        /** Tell each voter that a majority has stored it. */
+        /** Tell each voter that all have stored it. */
         record Activate(RegistryConfig config) implements Step {}
 
         /** Nothing that was not known before. */
@@ -87,7 +90,8 @@ public final class Founding {
             return new Step.Refuse(described.size() + " voters are there, " + votersExpected + " are configured");
         }
         if (configs.size() > 1) {
-            return new Step.Refuse("voters have stored different first configs: " + configs);
+            return new Step.Refuse(
+                    "voters have stored different first configs, of which at most one can be completed: " + configs);
         }
         if (configs.size() == 1 && !configs.get(0).voters().containsAll(described)) {
             return new Step.Refuse("a voter has stored a first config that another one is not part of");
@@ -97,10 +101,19 @@ public final class Founding {
         }
         RegistryConfig config =
                 configs.isEmpty() ? RegistryConfig.founding(clusterName, List.copyOf(described)) : configs.get(0);
-        return stored.size() >= config.majority() ? new Step.Activate(config) : new Step.Propose(config);
+        if (stored.keySet().containsAll(config.voters())) {
+            return new Step.Activate(config);
+        }
+        if (stored.keySet().containsAll(described)) {
+            return new Step.Wait("a founding is half done, and waits for the voters "
+                    + config.voters().stream()
+                            .filter(voter -> !stored.containsKey(voter))
+                            .toList());
+        }
+        return new Step.Propose(config);
     }
 
-    /** Somebody serves, so a majority has stored the config: are the other voters as far? */
+    /** Somebody serves, so all have stored the config: do the other voters serve as well? */
     private Step afterActivation(RegistryConfig config) {
         List<VoterId> behind = config.voters().stream()
                 .filter(voter -> !serving.contains(voter))

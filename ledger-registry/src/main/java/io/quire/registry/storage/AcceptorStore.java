@@ -11,6 +11,7 @@ import io.quire.protocol.VoterId;
 import io.quire.protocol.wire.RegistryReply;
 import io.quire.protocol.wire.RegistryRequest;
 import io.quire.registry.core.Acceptor;
+import io.quire.storage.GuardedValue;
 import io.quire.storage.KeyValueStore;
 import io.quire.storage.KeyValueStore.Snapshot;
 import io.quire.storage.KeyValueStore.Transaction;
@@ -33,6 +34,8 @@ import java.util.Optional;
  *   m/config            int8 serving (0, 1), registry config
  *   r + path            promised ballot, accepted ballot, register value     (a ballot: int64 counter, uuid proposer)
  * </pre>
+ *
+ * <p>Each value is a {@link GuardedValue}: a damaged one is an error, never another answer (P10).
  *
  * <p>Not thread-safe; it blocks on the disk.
  */
@@ -70,7 +73,7 @@ public final class AcceptorStore implements AutoCloseable {
             if (transaction.get(VOTER).isPresent()) {
                 throw new StorageException("the registry directory holds a voter already");
             }
-            transaction.put(VOTER, Fields.encode(16, out -> Fields.putUuid(out, voter.value())));
+            transaction.put(VOTER, GuardedValue.encode(VOTER, 16, out -> Fields.putUuid(out, voter.value())));
             transaction.commit();
         }
     }
@@ -84,12 +87,11 @@ public final class AcceptorStore implements AutoCloseable {
         try (Snapshot snapshot = store.openSnapshot()) {
             Payload identity = snapshot.get(VOTER)
                     .orElseThrow(() -> new StorageException("the registry directory holds no voter; format it first"));
-            VoterId voter = Fields.decodeAll(identity.asByteBuffer(), in -> new VoterId(Fields.getUuid(in)));
+            VoterId voter =
+                    GuardedValue.decode(VOTER, identity, "the voter's identity", in -> new VoterId(Fields.getUuid(in)));
             AcceptorStore acceptors = new AcceptorStore(store, voter);
             snapshot.get(CONFIG).ifPresent(acceptors::readConfig);
             return acceptors;
-        } catch (Fields.MalformedException e) {
-            throw new StorageException("the registry directory is damaged: " + e.getMessage(), e);
         }
     }
 
@@ -130,7 +132,7 @@ public final class AcceptorStore implements AutoCloseable {
     }
 
     private void readConfig(Payload encoded) {
-        Fields.decodeAll(encoded.asByteBuffer(), in -> {
+        GuardedValue.decode(CONFIG, encoded, "the voter's config", in -> {
             serving = Fields.getBoolean(in);
             config = Optional.of(RegistryConfig.decode(in));
             return config;
@@ -141,21 +143,20 @@ public final class AcceptorStore implements AutoCloseable {
         return Payload.ofUtf8(REGISTER + key.path());
     }
 
-    private static Payload encodeState(Acceptor.State state) {
-        return Fields.encode(256 + state.value().value().length(), out -> {
+    private static Payload encodeState(Payload key, Acceptor.State state) {
+        return GuardedValue.encode(key, 512 + state.value().value().length(), out -> {
             putBallot(out, state.promised());
             putBallot(out, state.accepted());
             state.value().encode(out);
         });
     }
 
-    private static Acceptor.State decodeState(ByteBuffer encoded) {
-        try {
-            return Fields.decodeAll(
-                    encoded, in -> new Acceptor.State(getBallot(in), getBallot(in), RegisterValue.decode(in)));
-        } catch (Fields.MalformedException e) {
-            throw new StorageException("a register's state is damaged: " + e.getMessage(), e);
-        }
+    private static Acceptor.State decodeState(Payload key, ByteBuffer encoded) {
+        return GuardedValue.decode(
+                key,
+                encoded,
+                "the state of a register",
+                in -> new Acceptor.State(getBallot(in), getBallot(in), RegisterValue.decode(in)));
     }
 
     private static void putBallot(ByteBuffer out, Ballot ballot) {
@@ -244,7 +245,7 @@ public final class AcceptorStore implements AutoCloseable {
                             return false;
                         }
                         int size = value.remaining();
-                        Acceptor.State state = decodeState(value);
+                        Acceptor.State state = decodeState(key, value);
                         if (!state.accepted().isZero()) {
                             bytes[0] += key.length() + size;
                             registers.add(new RegistryReply.Listed(
@@ -286,7 +287,7 @@ public final class AcceptorStore implements AutoCloseable {
                 return mine;
             }
             return read.computeIfAbsent(key, k -> snapshot.get(keyOf(k))
-                    .map(encoded -> decodeState(encoded.asByteBuffer()))
+                    .map(encoded -> decodeState(keyOf(k), encoded.asByteBuffer()))
                     .orElse(Acceptor.State.INITIAL));
         }
 
@@ -302,9 +303,9 @@ public final class AcceptorStore implements AutoCloseable {
                 return;
             }
             try (Transaction transaction = store.begin()) {
-                changed.forEach((key, state) -> transaction.put(keyOf(key), encodeState(state)));
+                changed.forEach((key, state) -> transaction.put(keyOf(key), encodeState(keyOf(key), state)));
                 if (configChanged) {
-                    transaction.put(CONFIG, Fields.encode(256, out -> {
+                    transaction.put(CONFIG, GuardedValue.encode(CONFIG, 256, out -> {
                         Fields.putBoolean(out, newServing);
                         newConfig.orElseThrow().encode(out);
                     }));

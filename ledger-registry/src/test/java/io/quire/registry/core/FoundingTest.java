@@ -18,13 +18,33 @@ class FoundingTest {
     private final Founding founding = new Founding("c", 3);
 
     @Test
-    @DisplayName("R6: everybody proposes the same config once all voters are there, and activates it at a majority")
+    @DisplayName(
+            "R6: everybody proposes the same config once all voters are there, and activates it when all have stored it")
     void founds() {
         assertThat(founding.voterDescribed(voter(3), NOTHING, false)).isInstanceOf(Step.Wait.class);
         assertThat(founding.voterDescribed(voter(1), NOTHING, false)).isInstanceOf(Step.Wait.class);
         assertThat(founding.voterDescribed(voter(2), NOTHING, false)).isEqualTo(new Step.Propose(CONFIG));
         assertThat(founding.configStored(voter(1), CONFIG)).isEqualTo(new Step.Propose(CONFIG));
-        assertThat(founding.configStored(voter(2), CONFIG)).isEqualTo(new Step.Activate(CONFIG));
+        assertThat(founding.configStored(voter(2), CONFIG)).isEqualTo(new Step.Propose(CONFIG));
+        assertThat(founding.configStored(voter(3), CONFIG)).isEqualTo(new Step.Activate(CONFIG));
+    }
+
+    @Test
+    @DisplayName("R6: of two sets of voters that overlap only one can be activated")
+    void overlapping() {
+        Founding left = new Founding("c", 3);
+        Founding right = new Founding("c", 3);
+        for (int i = 1; i <= 3; i++) {
+            left.voterDescribed(voter(i), NOTHING, false);
+            right.voterDescribed(voter(i + 2), NOTHING, false);
+        }
+        RegistryConfig other = RegistryConfig.founding("c", List.of(voter(3), voter(4), voter(5)));
+        right.configStored(voter(4), other);
+        assertThat(right.configStored(voter(5), other)).isEqualTo(new Step.Propose(other));
+        left.configStored(voter(1), CONFIG);
+        left.configStored(voter(2), CONFIG);
+        assertThat(left.configStored(voter(3), CONFIG)).isEqualTo(new Step.Activate(CONFIG));
+        assertThat(right.voterDescribed(voter(3), Optional.of(CONFIG), false)).isInstanceOf(Step.Refuse.class);
     }
 
     @Test
@@ -49,12 +69,14 @@ class FoundingTest {
     }
 
     @Test
-    @DisplayName("R6: a half-done founding resumes with what is stored, also when not all voters are there")
+    @DisplayName("R6: a half-done founding waits until all its voters are back, then goes on with what is stored")
     void resumes() {
         assertThat(founding.voterDescribed(voter(2), Optional.of(CONFIG), false))
-                .isEqualTo(new Step.Propose(CONFIG));
+                .isInstanceOf(Step.Wait.class);
         assertThat(founding.voterDescribed(voter(3), Optional.of(CONFIG), false))
-                .isEqualTo(new Step.Activate(CONFIG));
+                .isInstanceOf(Step.Wait.class);
+        assertThat(founding.voterDescribed(voter(1), NOTHING, false)).isEqualTo(new Step.Propose(CONFIG));
+        assertThat(founding.configStored(voter(1), CONFIG)).isEqualTo(new Step.Activate(CONFIG));
     }
 
     @Test

@@ -34,13 +34,13 @@ class AcceptorStoreTest {
     @TempDir
     private Path directory;
 
+    private KeyValueStore store;
     private AcceptorStore acceptors;
     private long lastId;
 
     @BeforeEach
     void format() {
-        KeyValueStore store = open();
-        AcceptorStore.format(store, VOTER);
+        AcceptorStore.format(open(), VOTER);
         acceptors = AcceptorStore.open(store);
     }
 
@@ -53,9 +53,9 @@ class AcceptorStoreTest {
     @DisplayName("a store is formatted once, and not opened before")
     void identity(@TempDir Path emptyDirectory) {
         acceptors.close();
-        try (KeyValueStore store = open()) {
-            assertThat(AcceptorStore.isFormatted(store)).isTrue();
-            assertThatThrownBy(() -> AcceptorStore.format(store, voter(9))).isInstanceOf(StorageException.class);
+        try (KeyValueStore formatted = open()) {
+            assertThat(AcceptorStore.isFormatted(formatted)).isTrue();
+            assertThatThrownBy(() -> AcceptorStore.format(formatted, voter(9))).isInstanceOf(StorageException.class);
         }
         try (KeyValueStore empty = LmdbKeyValueStore.open(emptyDirectory, 1 << 24)) {
             assertThatThrownBy(() -> AcceptorStore.open(empty))
@@ -163,6 +163,52 @@ class AcceptorStoreTest {
         assertThat(keys(list(Optional.of(new RegistryKey("/t/7")), 10))).containsExactly("/t/8", "/t/9");
     }
 
+    @Test
+    @DisplayName("P10: a damaged register is an error of every request that needs it, never absent or another value")
+    void damagedRegister() {
+        found();
+        accept(KEY, value("v", 1));
+        Payload healthy = stored("r/t/a");
+        for (int i = 0; i < healthy.length(); i++) {
+            overwrite("r/t/a", flipped(healthy, i));
+            assertDamaged(new RegistryRequest.ReadRegister(VOTER, 1, ++lastId, KEY));
+            assertDamaged(new RegistryRequest.Prepare(VOTER, 1, ++lastId, KEY, ballot(9, 9)));
+            assertDamaged(
+                    new RegistryRequest.Accept(VOTER, 1, ++lastId, KEY, ballot(9, 9), value("w", 2), ballot(10, 9)));
+            assertDamaged(new RegistryRequest.ListRegisters(VOTER, 1, ++lastId, "/t/", Optional.empty(), 10));
+        }
+        overwrite("r/t/a", Payload.EMPTY);
+        assertDamaged(new RegistryRequest.ReadRegister(VOTER, 1, ++lastId, KEY));
+        overwrite("r/t/a", healthy);
+        overwrite("r/t/b", healthy);
+        assertThat(answer(new RegistryRequest.ReadRegister(VOTER, 1, ++lastId, KEY)))
+                .isInstanceOf(RegistryReply.RegisterRead.class);
+        assertDamaged(new RegistryRequest.ReadRegister(VOTER, 1, ++lastId, new RegistryKey("/t/b")));
+    }
+
+    @Test
+    @DisplayName("P10: a voter with a damaged identity or config does not start")
+    void damagedVoter() {
+        found();
+        for (String key : List.of("m/voter", "m/config")) {
+            Payload healthy = stored(key);
+            for (int i = 0; i < healthy.length(); i++) {
+                overwrite(key, flipped(healthy, i));
+                assertThat(AcceptorStore.isFormatted(store)).isTrue();
+                assertThatThrownBy(() -> AcceptorStore.open(store))
+                        .isInstanceOf(StorageException.class)
+                        .hasMessageContaining("damaged");
+            }
+            overwrite(key, healthy);
+        }
+    }
+
+    private void assertDamaged(RegistryRequest request) {
+        assertThatThrownBy(() -> answer(request))
+                .isInstanceOf(StorageException.class)
+                .hasMessageContaining("damaged");
+    }
+
     private void found() {
         answer(new RegistryRequest.FoundCluster(VOTER, ++lastId, CONFIG));
         answer(new RegistryRequest.ActivateConfig(VOTER, ++lastId, CONFIG));
@@ -188,7 +234,27 @@ class AcceptorStoreTest {
     }
 
     private KeyValueStore open() {
-        return LmdbKeyValueStore.open(directory, 1 << 24);
+        store = LmdbKeyValueStore.open(directory, 1 << 24);
+        return store;
+    }
+
+    private Payload stored(String key) {
+        try (KeyValueStore.Snapshot snapshot = store.openSnapshot()) {
+            return snapshot.get(Payload.ofUtf8(key)).orElseThrow();
+        }
+    }
+
+    private void overwrite(String key, Payload value) {
+        try (KeyValueStore.Transaction transaction = store.begin()) {
+            transaction.put(Payload.ofUtf8(key), value);
+            transaction.commit();
+        }
+    }
+
+    private static Payload flipped(Payload value, int index) {
+        byte[] bytes = value.toByteArray();
+        bytes[index] ^= (byte) (1 << index % 8);
+        return Payload.wrap(bytes);
     }
 
     private static RegisterValue value(String text, long op) {
