@@ -25,6 +25,7 @@ import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionStage;
 import java.util.concurrent.Executor;
 import java.util.function.BiFunction;
+import java.util.function.Consumer;
 
 /**
  * Formats a directory as a store, and boots one: lock, identity, boot epoch in the register, journal replay, in this
@@ -37,7 +38,7 @@ public final class BookieBoot {
     private final Place place;
     private final BookieSettings settings;
     private final Registry registry;
-    private final BiFunction<String, BookieId, CompletionStage<Boolean>> answersAs;
+    private final Surroundings surroundings;
     private final Executor blocking;
 
     /**
@@ -51,6 +52,15 @@ public final class BookieBoot {
      */
     public record Place(Path directory, String clusterName, String clusterId, String address, String name) {}
 
+    /**
+     * What a boot has to do with other bookies (R7).
+     *
+     * @param identified told which store this is, before others are asked for it
+     * @param answersAs whether the bookie of that id answers at that address, be it that it is only starting
+     */
+    record Surroundings(
+            Consumer<BookieId> identified, BiFunction<String, BookieId, CompletionStage<Boolean>> answersAs) {}
+
     /** A store that may serve. Closing it gives the directory back. */
     record Booted(
             BookieId bookie,
@@ -59,15 +69,14 @@ public final class BookieBoot {
             KeyValueStore ledgerFiles,
             FileStore root,
             DirectoryLock lock) {
+        /** The directory is free afterwards, whatever fails. Blocks until the store's readers are done. */
         void close(boolean clean) {
-            try {
+            try (lock;
+                    root;
+                    store) {
                 if (clean) {
                     BootRecord.read(ledgerFiles).withClean(true).write(ledgerFiles);
                 }
-            } finally {
-                store.close();
-                root.close();
-                lock.close();
             }
         }
     }
@@ -75,26 +84,20 @@ public final class BookieBoot {
     /** What is open before the register was asked. */
     private record Opened(
             StoreIdentity identity, BootRecord boot, KeyValueStore ledgers, FileStore root, DirectoryLock lock) {
+        /** The directory is free afterwards, whatever fails. */
         void close() {
-            ledgers.close();
-            root.close();
-            lock.close();
+            try (lock;
+                    root) {
+                ledgers.close();
+            }
         }
     }
 
-    /**
-     * @param answersAs whether the bookie of that id answers at that address
-     */
-    BookieBoot(
-            Place place,
-            BookieSettings settings,
-            Registry registry,
-            BiFunction<String, BookieId, CompletionStage<Boolean>> answersAs,
-            Executor blocking) {
+    BookieBoot(Place place, BookieSettings settings, Registry registry, Surroundings surroundings, Executor blocking) {
         this.place = place;
         this.settings = settings;
         this.registry = registry;
-        this.answersAs = answersAs;
+        this.surroundings = surroundings;
         this.blocking = blocking;
     }
 
@@ -166,6 +169,7 @@ public final class BookieBoot {
         }
         try {
             StoreIdentity identity = StoreIdentity.read(root);
+            surroundings.identified().accept(identity.bookieId());
             if (!identity.clusterName().equals(place.clusterName())) {
                 throw new StorageException(place.directory() + " was formatted for cluster '" + identity.clusterName()
                         + "', this is '" + place.clusterName() + "'");
@@ -244,7 +248,7 @@ public final class BookieBoot {
         if (last.isEmpty() || last.equals(place.address())) {
             return CompletableFuture.completedStage(true);
         }
-        return answersAs.apply(last, bookie).thenApply(answers -> {
+        return surroundings.answersAs().apply(last, bookie).thenApply(answers -> {
             if (answers) {
                 throw new StorageException(
                         "bookie " + bookie + " is in use at " + last + ": " + place.directory() + " is a copy of it");

@@ -91,7 +91,7 @@ final class LedgerActor {
     /**
      * What all ledgers of a store share.
      *
-     * @param acks where acknowledgements are gathered
+     * @param acks where acknowledgements are gathered, and told of sessions that ended
      * @param journalQueuedBytes what waits for the journal; lowered by the journal
      */
     record Store(
@@ -125,6 +125,8 @@ final class LedgerActor {
                     // Beyond the limit it is as if the message was lost: whoever sent it asks again.
                     if (!stash.isFull()) {
                         stash.stash(command);
+                    } else if (command instanceof Open open) {
+                        ended(open.counter());
                     }
                     return Behaviors.same();
                 })
@@ -267,6 +269,7 @@ final class LedgerActor {
         @Override
         public Void sessionRefused(ReplicaEffect.SessionRefused effect) {
             Client client = clients.remove(effect.counter());
+            ended(effect.counter());
             reply(
                     client,
                     new BookieReply.SessionRefused(
@@ -277,6 +280,7 @@ final class LedgerActor {
         @Override
         public Void sessionEnded(ReplicaEffect.SessionEnded effect) {
             Client client = clients.remove(effect.counter());
+            ended(effect.counter());
             if (client != null) {
                 reply(
                         client,
@@ -340,6 +344,10 @@ final class LedgerActor {
         if (known == null || !known.ref().equals(client)) {
             clients.put(counter, new Client(client, 0));
         }
+    }
+
+    private void ended(long counter) {
+        store.acks().tell(new BookieActor.SessionEnded(counter));
     }
 
     private void reply(Client client, BookieReply reply) {

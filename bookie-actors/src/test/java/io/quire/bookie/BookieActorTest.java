@@ -1,28 +1,17 @@
 package io.quire.bookie;
 
 import static org.assertj.core.api.Assertions.assertThat;
-import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
-import com.typesafe.config.Config;
 import com.typesafe.config.ConfigFactory;
-import io.micrometer.core.instrument.simple.SimpleMeterRegistry;
 import io.quire.bookie.storage.BootRecord;
 import io.quire.protocol.BookieId;
-import io.quire.protocol.BookieRegistration;
 import io.quire.protocol.BookieStatus;
 import io.quire.protocol.BootEpoch;
-import io.quire.protocol.DigestType;
-import io.quire.protocol.Ensemble;
 import io.quire.protocol.EntryBatch;
-import io.quire.protocol.EntryFormat;
 import io.quire.protocol.Fields;
 import io.quire.protocol.LedgerId;
-import io.quire.protocol.LedgerMetadata;
-import io.quire.protocol.OpId;
 import io.quire.protocol.Payload;
-import io.quire.protocol.RegisterValue;
 import io.quire.protocol.RegistryKey;
-import io.quire.protocol.Replication;
 import io.quire.protocol.SessionId;
 import io.quire.protocol.wire.BookieReply;
 import io.quire.protocol.wire.BookieReply.Refusal;
@@ -30,210 +19,16 @@ import io.quire.protocol.wire.BookieRequest;
 import io.quire.protocol.wire.Envelope;
 import io.quire.storage.KeyValueStore;
 import io.quire.storage.LmdbKeyValueStore;
-import java.io.IOException;
-import java.nio.file.Files;
-import java.nio.file.Path;
 import java.time.Duration;
-import java.util.ArrayList;
 import java.util.List;
-import java.util.Map;
 import java.util.UUID;
-import java.util.stream.Stream;
-import org.apache.pekko.actor.testkit.typed.javadsl.ActorTestKit;
 import org.apache.pekko.actor.testkit.typed.javadsl.TestProbe;
 import org.apache.pekko.actor.typed.ActorRef;
-import org.junit.jupiter.api.AfterAll;
-import org.junit.jupiter.api.BeforeAll;
-import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.DisplayName;
 import org.junit.jupiter.api.Test;
-import org.junit.jupiter.api.io.TempDir;
 
-/** A whole bookie over a real directory, spoken to as clients do. */
-class BookieActorTest {
-    private static final Config CONFIG = ConfigFactory.parseString("""
-                    pekko.loglevel = WARNING
-                    pekko.actor.allow-java-serialization = off
-                    quire.bookie {
-                      journal.segment-bytes = 64 KiB
-                      journal.group-bytes-max = 16 KiB
-                      memtable.bytes = 64 KiB
-                      ledger-file-bytes-max = 64 MiB
-                      free-bytes-min = 1 MiB
-                      read.entries-max = 20
-                    }
-                    """).withFallback(ConfigFactory.load());
-    private static final BookieSettings SETTINGS = BookieSettings.from(CONFIG);
-    private static final Duration PATIENCE = Duration.ofSeconds(20);
-    private static final LedgerId LEDGER = new LedgerId(5);
-    private static ActorTestKit kit;
-    private static int names;
-
-    @TempDir
-    Path directory;
-
-    private final InMemoryRegistry registry = new InMemoryRegistry();
-    private final LocalFeed feed = new LocalFeed();
-    private final SimpleMeterRegistry meters = new SimpleMeterRegistry();
-    private TestProbe<BookieReply> client;
-    private BookieId bookie;
-
-    private record Running(ActorRef<Object> actor, TestProbe<BookieActor.Event> events, String address) {
-        BookieActor.Event next() {
-            return events.receiveMessage(PATIENCE);
-        }
-
-        String failure() {
-            return ((BookieActor.Event.Failed) next()).reason();
-        }
-
-        void requireStarted(long bootEpoch) {
-            BookieActor.Event event = next();
-            assertThat(event).isInstanceOf(BookieActor.Event.Started.class);
-            assertThat(((BookieActor.Event.Started) event).bootEpoch()).isEqualTo(new BootEpoch(bootEpoch));
-        }
-
-        void stop() {
-            actor.tell(BookieActor.Stop.INSTANCE);
-            assertThat(next()).isInstanceOf(BookieActor.Event.Stopped.class);
-        }
-
-        /** As the end of its process would, but for what the operating system then does. */
-        void kill() {
-            kit.stop(actor, PATIENCE);
-            assertThat(failure()).contains("stopped");
-        }
-    }
-
-    @BeforeAll
-    static void startSystem() {
-        kit = ActorTestKit.create("bookies", CONFIG);
-    }
-
-    @AfterAll
-    static void stopSystem() {
-        kit.shutdownTestKit();
-    }
-
-    @BeforeEach
-    void format() {
-        client = kit.createTestProbe();
-        bookie = BookieBoot.format(directory, "quire", SETTINGS);
-        registerLedger(LEDGER);
-    }
-
-    private Running start() {
-        return start(directory);
-    }
-
-    private Running start(Path place) {
-        return start(place, SETTINGS);
-    }
-
-    private Running start(Path place, BookieSettings settings) {
-        String name = "bookie-" + ++names;
-        String address = "pekko://bookies/user/" + name;
-        TestProbe<BookieActor.Event> events = kit.createTestProbe();
-        ActorRef<Object> actor = kit.spawn(
-                BookieActor.create(new BookieActor.Setup(
-                        new BookieBoot.Place(place, "quire", "cluster-1", address, "b1"),
-                        "node-1",
-                        Map.of("rack", "r1"),
-                        settings,
-                        registry,
-                        feed,
-                        meters,
-                        events.getRef())),
-                name);
-        return new Running(actor, events, address);
-    }
-
-    private Running started(long bootEpoch) {
-        Running running = start();
-        running.requireStarted(bootEpoch);
-        return running;
-    }
-
-    private void registerLedger(LedgerId ledgerId) {
-        register(
-                RegistryKey.ofLedger(ledgerId),
-                LedgerMetadata.create(ledgerId, new Replication(1, 1, 1), new Ensemble(List.of(bookie)), Map.of(), 0)
-                        .encode());
-    }
-
-    private void register(RegistryKey key, Payload value) {
-        RegisterValue current = registry.read(key).toCompletableFuture().join();
-        registry.compareAndSet(key, current.version(), value, new OpId(new UUID(99, ++names)));
-    }
-
-    private <T extends BookieReply> T ask(Running running, BookieRequest request, Class<T> reply) {
-        return ask(running, request, reply, client);
-    }
-
-    private static <T extends BookieReply> T ask(
-            Running running, BookieRequest request, Class<T> reply, TestProbe<BookieReply> from) {
-        Envelope.send(running.actor(), request, from.getRef());
-        return from.expectMessageClass(reply, PATIENCE);
-    }
-
-    private SessionId openSession(Running running, LedgerId ledgerId) {
-        BookieReply.SessionOpened opened =
-                ask(running, new BookieRequest.OpenSession(bookie, 77, ledgerId, 1), BookieReply.SessionOpened.class);
-        assertThat(opened.requestId()).isEqualTo(77);
-        assertThat(opened.ledgerId()).isEqualTo(ledgerId);
-        return opened.session();
-    }
-
-    private static Payload entry(LedgerId ledgerId, long entryId, int payloadBytes) {
-        return EntryFormat.encode(
-                ledgerId, entryId, -1, payloadBytes, Payload.wrap(new byte[payloadBytes]), DigestType.CRC32C);
-    }
-
-    private static BookieRequest.Batch batch(SessionId session, long number, LedgerId ledgerId, long entryId) {
-        return new BookieRequest.Batch(
-                session, number, number * 500, entryId - 1, EntryBatch.of(List.of(entry(ledgerId, entryId, 100))));
-    }
-
-    /** Adds entries [from, to) in a session of their own and waits until they are acknowledged. */
-    private SessionId add(Running running, LedgerId ledgerId, long from, long to) {
-        SessionId session = openSession(running, ledgerId);
-        List<BookieRequest.Batch> batches = new ArrayList<>();
-        for (long id = from; id < to; id++) {
-            batches.add(batch(session, id - from + 1, ledgerId, id));
-        }
-        Envelope.send(running.actor(), new BookieRequest.AddEntries(bookie, batches), client.getRef());
-        awaitCumulative(client, session, to - from);
-        return session;
-    }
-
-    private static void awaitCumulative(TestProbe<BookieReply> from, SessionId session, long number) {
-        long cumulative = 0;
-        while (cumulative < number) {
-            BookieReply.EntriesAdded added = from.expectMessageClass(BookieReply.EntriesAdded.class, PATIENCE);
-            for (BookieReply.SessionAck ack : added.acks()) {
-                assertThat(ack.session()).isEqualTo(session);
-                assertThat(ack.cumulative()).isGreaterThanOrEqualTo(cumulative);
-                cumulative = ack.cumulative();
-            }
-        }
-        assertThat(cumulative).isEqualTo(number);
-    }
-
-    private BookieReply.EntriesRead read(Running running, long first, long last, int max, boolean fencing) {
-        return ask(
-                running,
-                new BookieRequest.ReadEntries(bookie, 3, LEDGER, first, last, max, 1 << 20, fencing),
-                BookieReply.EntriesRead.class);
-    }
-
-    private static List<Long> idsOf(BookieReply.EntriesRead read) {
-        return read.entries().entries().stream().map(EntryFormat::entryIdOf).toList();
-    }
-
-    private static List<Long> range(long from, long to) {
-        return Stream.iterate(from, id -> id < to, id -> id + 1).toList();
-    }
-
+/** What a bookie does for the clients of its ledgers. */
+class BookieActorTest extends BookieStory {
     @Test
     @DisplayName(
             "R10, R25: a session opens, batches are acknowledged when durable, and can then be read with their LAC")
@@ -471,133 +266,6 @@ class BookieActorTest {
     }
 
     @Test
-    @DisplayName("R7: a bookie whose boot epoch was superseded stops, and its directory is free again")
-    void superseded() {
-        Running running = started(1);
-        add(running, LEDGER, 0, 5);
-        register(
-                RegistryKey.ofBookie(bookie),
-                new BookieRegistration(bookie, "cluster-1", new BootEpoch(2), false, "elsewhere", "b1").encode());
-        assertThat(running.failure()).contains("superseded");
-
-        Running again = start();
-        assertThat(again.failure()).contains("clone");
-    }
-
-    @Test
-    @DisplayName("R7, H29: a copy of a directory is refused while the original answers, also one made amid its boot")
-    void cloneRefused(@TempDir Path elsewhere) throws IOException {
-        Running running = started(1);
-        running.stop();
-        Path copy = elsewhere.resolve("copy");
-        copy(directory, copy);
-        // As if it had been copied between intent and registration of the boot that follows.
-        OpId opId = new OpId(new UUID(8, 8));
-        Path amid = elsewhere.resolve("amid");
-        try (KeyValueStore ledgers = LmdbKeyValueStore.open(directory.resolve("ledgers"), 64 << 20)) {
-            BootRecord.read(ledgers).withIntent(opId).write(ledgers);
-        }
-        copy(directory, amid);
-        running = started(2);
-
-        assertThat(start(amid).failure()).contains("is in use at");
-        assertThat(start(copy).failure()).contains("clone");
-        running.stop();
-        assertThat(start(copy).failure()).contains("clone");
-
-        Path late = elsewhere.resolve("late");
-        copy(directory, late);
-        running = started(3);
-        assertThat(start(late).failure()).contains("clone");
-        running.stop();
-    }
-
-    @Test
-    @DisplayName("R7: a copy of a running store is refused while the original answers at its registered address")
-    void copyOfRunningStore(@TempDir Path elsewhere) throws IOException {
-        Running running = started(1);
-        Path copy = elsewhere.resolve("copy");
-        copy(directory, copy);
-        assertThat(start(copy).failure()).contains("is in use at " + running.address());
-        openSession(running, LEDGER);
-        running.stop();
-    }
-
-    private static void copy(Path from, Path to) throws IOException {
-        try (Stream<Path> files = Files.walk(from)) {
-            for (Path file : files.toList()) {
-                Files.copy(file, to.resolve(from.relativize(file)));
-            }
-        }
-    }
-
-    @Test
-    @DisplayName("R7: a store with a damaged identity, of another cluster's name, or not formatted does not start")
-    void badIdentity(@TempDir Path elsewhere) throws IOException {
-        assertThat(start(elsewhere).failure()).contains("format it first");
-        Path foreign = elsewhere.resolve("foreign");
-        BookieBoot.format(foreign, "another", SETTINGS);
-        assertThat(start(foreign).failure()).contains("another");
-
-        Path identity = directory.resolve("IDENTITY");
-        byte[] bytes = Files.readAllBytes(identity);
-        bytes[25] ^= 1;
-        Files.write(identity, bytes);
-        assertThat(start().failure()).contains("damaged");
-        bytes[25] ^= 1;
-        Files.write(identity, bytes);
-        started(1).stop();
-    }
-
-    @Test
-    @DisplayName("R7: a directory put together from two stores does not start")
-    void twoStoresInOne(@TempDir Path elsewhere) throws IOException {
-        Path other = elsewhere.resolve("other");
-        BookieBoot.format(other, "quire", SETTINGS);
-        Files.copy(
-                other.resolve("IDENTITY"),
-                directory.resolve("IDENTITY"),
-                java.nio.file.StandardCopyOption.REPLACE_EXISTING);
-        assertThat(start().failure()).contains("put together from two stores");
-    }
-
-    @Test
-    @DisplayName("P11: a second boot of a directory in use is refused and does not disturb the first")
-    void directoryInUse() {
-        Running running = started(1);
-        assertThat(start().failure()).contains("use");
-        add(running, LEDGER, 0, 5);
-        running.stop();
-        started(2).stop();
-    }
-
-    @Test
-    @DisplayName("a bookie that is stopped or killed while it boots gives its directory back")
-    void stoppedWhileBooting() {
-        Running running = start();
-        running.actor().tell(BookieActor.Stop.INSTANCE);
-        BookieActor.Event event = running.next();
-        if (event instanceof BookieActor.Event.Started) {
-            event = running.next();
-        }
-        assertThat(event).isInstanceOf(BookieActor.Event.Stopped.class);
-        started(2).stop();
-    }
-
-    @Test
-    @DisplayName("R20: a bookie whose journal is gone does not start")
-    void journalGone() throws IOException {
-        Running running = started(1);
-        running.stop();
-        try (Stream<Path> files = Files.list(directory.resolve("journal"))) {
-            for (Path file : files.toList()) {
-                Files.delete(file);
-            }
-        }
-        assertThat(start().failure()).contains("journal is gone");
-    }
-
-    @Test
     @DisplayName(
             "R19: when a block was lost, fencing reads of its ledger are refused instead of answered with negatives")
     void lostBlock() {
@@ -622,17 +290,61 @@ class BookieActorTest {
     }
 
     @Test
-    @DisplayName("H25: formatting mints a new identity once, and never over a store or its data")
-    void format(@TempDir Path elsewhere) throws IOException {
-        assertThat(BookieBoot.isFormatted(elsewhere.resolve("nowhere"))).isFalse();
-        assertThat(BookieBoot.isFormatted(elsewhere)).isFalse();
-        assertThat(BookieBoot.isFormatted(directory)).isTrue();
-        assertThatThrownBy(() -> BookieBoot.format(directory, "quire", SETTINGS))
-                .hasMessageContaining("already");
-        Files.delete(directory.resolve("IDENTITY"));
-        assertThatThrownBy(() -> BookieBoot.format(directory, "quire", SETTINGS))
-                .hasMessageContaining("no identity");
-        assertThat(BookieBoot.format(elsewhere.resolve("new"), "quire", SETTINGS))
-                .isNotEqualTo(bookie);
+    @DisplayName("H63: sessions that are refused, ended by a fence or by newer ones are not remembered")
+    void endedSessionsAreForgotten() {
+        Running running = started(1);
+        for (int i = 0; i < 30; i++) {
+            askAndSkipTo(running, new BookieRequest.OpenSession(bookie, i, LEDGER, 1), BookieReply.SessionOpened.class);
+            assertThat(askAndSkipTo(
+                                    running,
+                                    new BookieRequest.OpenSession(bookie, i, new LedgerId(1234), 1),
+                                    BookieReply.SessionRefused.class)
+                            .refusal())
+                    .isEqualTo(Refusal.NO_SUCH_LEDGER);
+        }
+        assertThat(sessions(running)).isEqualTo(SETTINGS.replica().sessionsMax());
+
+        askAndSkipTo(running, new BookieRequest.FenceLedger(bookie, 4, LEDGER), BookieReply.LedgerFenced.class);
+        assertThat(sessions(running)).isZero();
+        for (int i = 0; i < 30; i++) {
+            assertThat(refusedSession(running, LEDGER)).isEqualTo(Refusal.FENCED);
+        }
+        assertThat(sessions(running)).isZero();
+        running.stop();
+    }
+
+    private double sessions(Running running) {
+        // An answer shows that the bookie has seen what was sent to it before.
+        askAndSkipTo(running, new BookieRequest.IdentifyBookie(bookie, 9), BookieReply.BookieIdentified.class);
+        return meters.get("bookie.sessions").gauge().value();
+    }
+
+    @Test
+    @DisplayName("H63: a ledger with too many sessions in the making refuses more, and goes on when they are decided")
+    void tooManyOpenings() {
+        Running running = started(1);
+        int sessionsMax = SETTINGS.replica().sessionsMax() + SETTINGS.replica().openingsMax();
+        registry.setDelayed(true);
+        for (int i = 0; i < 3 * sessionsMax; i++) {
+            Envelope.send(running.actor(), new BookieRequest.OpenSession(bookie, i, LEDGER, 1), client.getRef());
+        }
+        assertThat(sessions(running)).isLessThanOrEqualTo(sessionsMax);
+        registry.releaseDelayed();
+        askAndSkipTo(running, new BookieRequest.OpenSession(bookie, 99, LEDGER, 1), BookieReply.SessionOpened.class);
+        running.stop();
+    }
+
+    @Test
+    @DisplayName("R16: that a ledger's actor was idle says nothing about the one that took its place")
+    void idleOfAPredecessor() {
+        Running running = started(1);
+        SessionId session = add(running, LEDGER, 0, 3);
+        ActorRef<LedgerActor.Command> predecessor =
+                kit.<LedgerActor.Command>createTestProbe().getRef();
+        for (int messages = 0; messages < 20; messages++) {
+            running.actor().tell(new BookieActor.LedgerIdle(LEDGER, predecessor, messages));
+        }
+        ask(running, new BookieRequest.ProbeSession(bookie, session), BookieReply.EntriesAdded.class);
+        running.stop();
     }
 }

@@ -12,14 +12,41 @@ import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionStage;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.CopyOnWriteArrayList;
+import java.util.concurrent.LinkedBlockingQueue;
+import java.util.concurrent.locks.LockSupport;
 import java.util.function.Consumer;
 import java.util.function.Supplier;
 
-/** A linearizable registry of one process, in memory. Thread-safe; everything completes at once. */
+/** A linearizable registry of one process, in memory. Thread-safe; everything completes at once, unless delayed. */
 public final class InMemoryRegistry implements Registry {
     private final ConcurrentHashMap<RegistryKey, RegisterValue> registers = new ConcurrentHashMap<>();
     private final List<Watcher> watchers = new CopyOnWriteArrayList<>();
+    private final LinkedBlockingQueue<Runnable> delayed = new LinkedBlockingQueue<>();
     private volatile boolean available = true;
+    private volatile boolean delaying;
+
+    /** While set, reads wait for {@link #releaseDelayed}. */
+    void setDelayed(boolean delaying) {
+        this.delaying = delaying;
+    }
+
+    /** Waits until at least {@code reads} are delayed. */
+    void awaitDelayed(int reads) {
+        long deadlineNanos = System.nanoTime() + 20_000_000_000L;
+        while (delayed.size() < reads) {
+            if (System.nanoTime() - deadlineNanos > 0) {
+                throw new AssertionError("nobody reads");
+            }
+            LockSupport.parkNanos(1_000_000);
+        }
+    }
+
+    void releaseDelayed() {
+        delaying = false;
+        for (Runnable next = delayed.poll(); next != null; next = delayed.poll()) {
+            next.run();
+        }
+    }
 
     private record Watcher(RegistryKey key, Consumer<RegisterValue> listener) {}
 
@@ -30,6 +57,11 @@ public final class InMemoryRegistry implements Registry {
 
     @Override
     public CompletionStage<RegisterValue> read(RegistryKey key) {
+        if (delaying) {
+            CompletableFuture<RegisterValue> later = new CompletableFuture<>();
+            delayed.add(() -> later.complete(registers.getOrDefault(key, RegisterValue.ABSENT)));
+            return later;
+        }
         return answer(() -> registers.getOrDefault(key, RegisterValue.ABSENT));
     }
 

@@ -8,17 +8,13 @@ import io.quire.bookie.storage.JournalRecord;
 import io.quire.protocol.BookieId;
 import io.quire.protocol.BootEpoch;
 import io.quire.protocol.LedgerId;
-import io.quire.storage.FileStore;
 import io.quire.storage.KeyValueStore;
 import io.quire.storage.LmdbKeyValueStore;
 import io.quire.storage.NioFileStore;
-import io.quire.storage.StorageException;
 import java.io.IOException;
-import java.nio.ByteBuffer;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
-import java.util.List;
 import java.util.UUID;
 import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.concurrent.atomic.AtomicLong;
@@ -43,96 +39,6 @@ class JournalActorTest {
     private ActorTestKit kit;
     private BookieStore store;
 
-    /** Real files whose syncs fail when told so. */
-    private final class FailingFiles implements FileStore {
-        private final FileStore files;
-
-        FailingFiles(FileStore files) {
-            this.files = files;
-        }
-
-        @Override
-        public StoreFile create(String name, long bytes) {
-            return new FailingFile(files.create(name, bytes));
-        }
-
-        @Override
-        public StoreFile open(String name) {
-            return new FailingFile(files.open(name));
-        }
-
-        @Override
-        public List<String> list() {
-            return files.list();
-        }
-
-        @Override
-        public void rename(String from, String to) {
-            files.rename(from, to);
-        }
-
-        @Override
-        public void delete(String name) {
-            files.delete(name);
-        }
-
-        @Override
-        public long freeBytes() {
-            return files.freeBytes();
-        }
-
-        @Override
-        public long totalBytes() {
-            return files.totalBytes();
-        }
-
-        @Override
-        public void close() {
-            files.close();
-        }
-    }
-
-    private final class FailingFile implements FileStore.StoreFile {
-        private final FileStore.StoreFile file;
-
-        FailingFile(FileStore.StoreFile file) {
-            this.file = file;
-        }
-
-        @Override
-        public String name() {
-            return file.name();
-        }
-
-        @Override
-        public long size() {
-            return file.size();
-        }
-
-        @Override
-        public void write(long position, ByteBuffer... buffers) {
-            file.write(position, buffers);
-        }
-
-        @Override
-        public int read(long position, ByteBuffer into) {
-            return file.read(position, into);
-        }
-
-        @Override
-        public void sync() {
-            if (syncsFail.get()) {
-                throw new StorageException("the disk did not sync");
-            }
-            file.sync();
-        }
-
-        @Override
-        public void close() {
-            file.close();
-        }
-    }
-
     @BeforeEach
     void open() throws IOException {
         kit = ActorTestKit.create();
@@ -141,7 +47,10 @@ class JournalActorTest {
                 new BookieId(new UUID(1, 2)),
                 new BootEpoch(1),
                 new BookieStore.Settings(1 << 20, 64 << 10, 2, 1 << 20, 3, 4),
-                new FailingFiles(NioFileStore.open(Files.createDirectory(directory.resolve("journal")))),
+                new FailingFileStore(
+                        NioFileStore.open(Files.createDirectory(directory.resolve("journal"))),
+                        syncsFail,
+                        new AtomicBoolean()),
                 ledgers);
     }
 

@@ -31,6 +31,7 @@ final class NodeActor extends AbstractBehavior<NodeActor.Command> {
     private ActorRef<Done> stoppedTo;
     private int started;
     private int failures;
+    private int ended;
 
     sealed interface Command {}
 
@@ -99,8 +100,12 @@ final class NodeActor extends AbstractBehavior<NodeActor.Command> {
             listener.bookieStarted(started.bookie());
         } else if (event instanceof BookieActor.Event.Failed failed) {
             failures++;
+            ended++;
             listener.bookieFailed(failed.reason(), failures >= started);
+        } else {
+            ended++;
         }
+        goOnStopping();
         return this;
     }
 
@@ -122,8 +127,9 @@ final class NodeActor extends AbstractBehavior<NodeActor.Command> {
         return this;
     }
 
+    /** A bookie has ended when it says so: only then is its store closed. */
     private void goOnStopping() {
-        if (stoppedTo == null || !bookies.isEmpty()) {
+        if (stoppedTo == null || !bookies.isEmpty() || ended < started) {
             return;
         }
         if (voters.isEmpty()) {

@@ -425,7 +425,10 @@ public final class BookieStore implements AutoCloseable {
 
     @Override
     public void close() {
-        journal.close();
-        ledgers.close();
+        try {
+            journal.close();
+        } finally {
+            ledgers.close();
+        }
     }
 }

@@ -1,0 +1,253 @@
+package io.quire.bookie;
+
+import io.quire.protocol.BookieId;
+import io.quire.protocol.BootEpoch;
+import io.quire.protocol.LedgerId;
+import io.quire.protocol.SessionId;
+import io.quire.protocol.wire.BookieReply;
+import io.quire.protocol.wire.BookieReply.Refusal;
+import io.quire.protocol.wire.BookieRequest;
+import io.quire.protocol.wire.Envelope;
+import java.util.HashMap;
+import java.util.HashSet;
+import java.util.Map;
+import java.util.Set;
+import java.util.concurrent.atomic.AtomicInteger;
+import org.apache.pekko.actor.typed.ActorRef;
+import org.apache.pekko.actor.typed.javadsl.ActorContext;
+
+/**
+ * Brings the requests of clients to the actors of their ledgers, which it starts and stops, and to the reads. What the
+ * whole store refuses it refuses here, before anything is kept.
+ *
+ * <p>It knows the ledger of each session. A ledger's actor reports the sessions that ended or never opened, and each
+ * ledger has a bounded number of them, so that what is known here is bounded by the ledgers in memory.
+ *
+ * <p>Used on the thread of the {@link BookieActor} alone.
+ */
+final class RequestRouter {
+    private final ActorContext<Object> context;
+    private final LedgerActor.Store store;
+    private final BookieSettings settings;
+    private final BookieMetrics metrics;
+    private final BookieReads reads;
+    private final Map<LedgerId, Routed> ledgers = new HashMap<>();
+    private final Map<Long, Routed> sessions = new HashMap<>();
+    private final AtomicInteger sessionCount = new AtomicInteger();
+    private boolean writable;
+    private long lastSession;
+    private long lastLedgerActor;
+
+    private static final class Routed {
+        private final ActorRef<LedgerActor.Command> actor;
+        /** The sessions that its actor opened, or is about to open or refuse. */
+        private final Set<Long> sessions = new HashSet<>();
+
+        private long messages;
+        private long messagesWhenLastLookedAt = -1;
+
+        Routed(ActorRef<LedgerActor.Command> actor) {
+            this.actor = actor;
+        }
+
+        void tell(LedgerActor.Command command) {
+            messages++;
+            actor.tell(command);
+        }
+    }
+
+    /**
+     * @param context of the bookie, the parent of the ledgers' actors
+     */
+    RequestRouter(
+            ActorContext<Object> context,
+            LedgerActor.Store store,
+            BookieSettings settings,
+            BookieMetrics metrics,
+            BookieReads reads) {
+        this.context = context;
+        this.store = store;
+        this.settings = settings;
+        this.metrics = metrics;
+        this.reads = reads;
+    }
+
+    /** Whether new entries are taken. */
+    void setWritable(boolean writable) {
+        this.writable = writable;
+    }
+
+    /** How many sessions are known here, open or in the making. Thread-safe. */
+    int sessions() {
+        return sessionCount.get();
+    }
+
+    /** Has {@code request} answered to {@code client}, now or later. */
+    void route(BookieRequest request, ActorRef<BookieReply> client) {
+        if (!request.target().equals(bookie())) {
+            refuse(request, client, Refusal.WRONG_BOOKIE, "this is bookie " + bookie());
+        } else if (request instanceof BookieRequest.AddEntries add) {
+            add.batches().forEach(batch -> add(batch, client));
+        } else if (request instanceof BookieRequest.ReadEntries read) {
+            read(read, client);
+        } else if (request instanceof BookieRequest.ReadLastAddConfirmed read) {
+            reads.readLastAddConfirmed(read, client);
+        } else if (request instanceof BookieRequest.OpenSession open) {
+            openSession(open, client);
+        } else if (request instanceof BookieRequest.ProbeSession probe) {
+            probe(probe, client);
+        } else if (request instanceof BookieRequest.CloseSession close) {
+            closeSession(close.session());
+        } else if (request instanceof BookieRequest.FenceLedger fence) {
+            fence(fence, client);
+        } else if (request instanceof BookieRequest.IdentifyBookie identify) {
+            send(client, new BookieReply.BookieIdentified(bookie(), bootEpoch(), identify.requestId()));
+        }
+    }
+
+    private void add(BookieRequest.Batch batch, ActorRef<BookieReply> client) {
+        Routed ledger = ledgerOf(batch.session());
+        int bytesMax = store.data().entriesBytesMax();
+        if (ledger == null) {
+            send(client, unknown(batch.session()));
+        } else if (!writable && !batch.entries().isEmpty()) {
+            refuseBatch(client, batch, Refusal.READ_ONLY, "the store takes no new entries");
+        } else if (batch.entries().byteSize() > bytesMax) {
+            refuseBatch(
+                    client,
+                    batch,
+                    Refusal.OVERLOADED,
+                    "a batch of " + batch.entries().byteSize() + " bytes; at most " + bytesMax + " fit");
+        } else if (store.journalQueuedBytes().get() > settings.journalQueueBytesMax()) {
+            refuseBatch(client, batch, Refusal.OVERLOADED, "too much waits for the journal");
+        } else {
+            ledger.tell(new LedgerActor.Add(batch, client));
+        }
+    }
+
+    private void refuseBatch(ActorRef<BookieReply> client, BookieRequest.Batch batch, Refusal refusal, String detail) {
+        metrics.refusedBatches.increment();
+        send(client, new BookieReply.BatchRefused(batch.session(), batch.number(), refusal, detail));
+    }
+
+    private void openSession(BookieRequest.OpenSession request, ActorRef<BookieReply> client) {
+        if (!writable) {
+            refuse(request, client, Refusal.READ_ONLY, "the store takes no new entries");
+            return;
+        }
+        Routed ledger = ledger(request.ledgerId());
+        int sessionsMax = settings.replica().sessionsMax() + settings.replica().openingsMax();
+        if (ledger.sessions.size() >= sessionsMax) {
+            refuse(request, client, Refusal.OVERLOADED, "the ledger has " + sessionsMax + " sessions already");
+            return;
+        }
+        long counter = ++lastSession;
+        sessions.put(counter, ledger);
+        ledger.sessions.add(counter);
+        sessionCount.set(sessions.size());
+        ledger.tell(new LedgerActor.Open(counter, request, client));
+    }
+
+    private void probe(BookieRequest.ProbeSession request, ActorRef<BookieReply> client) {
+        Routed ledger = ledgerOf(request.session());
+        if (ledger == null) {
+            send(client, unknown(request.session()));
+        } else {
+            ledger.tell(new LedgerActor.Probe(request.session(), client));
+        }
+    }
+
+    private void closeSession(SessionId session) {
+        Routed ledger = ledgerOf(session);
+        if (ledger != null) {
+            sessionEnded(session.counter());
+            ledger.tell(new LedgerActor.CloseSession(session.counter()));
+        }
+    }
+
+    /** The session takes nothing more, or was never opened. */
+    void sessionEnded(long counter) {
+        Routed ledger = sessions.remove(counter);
+        if (ledger != null) {
+            ledger.sessions.remove(counter);
+            sessionCount.set(sessions.size());
+        }
+    }
+
+    private void fence(BookieRequest.FenceLedger request, ActorRef<BookieReply> client) {
+        ActorRef<Object> self = context.getSelf();
+        ledger(request.ledgerId())
+                .tell(new LedgerActor.Fence(lastAddConfirmed -> Envelope.send(
+                        client,
+                        new BookieReply.LedgerFenced(
+                                bookie(), bootEpoch(), request.requestId(), request.ledgerId(), lastAddConfirmed),
+                        self)));
+    }
+
+    private void read(BookieRequest.ReadEntries request, ActorRef<BookieReply> client) {
+        if (request.fencing()) {
+            ledger(request.ledgerId())
+                    .tell(new LedgerActor.Fence(lastAddConfirmed -> reads.readEntries(request, client)));
+        } else {
+            reads.readEntries(request, client);
+        }
+    }
+
+    /** Asks the ledgers that nobody talked to since the last time whether they can be stopped. */
+    void checkIdle() {
+        for (Routed ledger : ledgers.values()) {
+            if (ledger.messages == ledger.messagesWhenLastLookedAt) {
+                ledger.actor.tell(new LedgerActor.CheckIdle(ledger.messages));
+            }
+            ledger.messagesWhenLastLookedAt = ledger.messages;
+        }
+    }
+
+    /** Stops a ledger's actor, if nothing was sent to it since it found itself idle. */
+    void ledgerIdle(BookieActor.LedgerIdle idle) {
+        Routed ledger = ledgers.get(idle.ledgerId());
+        // An answer of an actor that was stopped meanwhile says nothing about the one that took its place (R16).
+        if (ledger != null && ledger.actor.equals(idle.actor()) && ledger.messages == idle.routed()) {
+            ledgers.remove(idle.ledgerId());
+            sessions.keySet().removeAll(ledger.sessions);
+            sessionCount.set(sessions.size());
+            context.unwatch(ledger.actor);
+            ledger.actor.tell(LedgerActor.Stop.INSTANCE);
+        }
+    }
+
+    private Routed ledger(LedgerId ledgerId) {
+        return ledgers.computeIfAbsent(ledgerId, id -> {
+            ActorRef<LedgerActor.Command> actor =
+                    context.spawn(LedgerActor.create(store, id), "ledger-" + id + "-" + ++lastLedgerActor);
+            context.watch(actor);
+            return new Routed(actor);
+        });
+    }
+
+    /** The ledger of a session of this boot, if its actor lives. */
+    private Routed ledgerOf(SessionId session) {
+        boolean ours = session.bookie().equals(bookie()) && session.bootEpoch().equals(bootEpoch());
+        return ours ? sessions.get(session.counter()) : null;
+    }
+
+    private void refuse(BookieRequest request, ActorRef<BookieReply> client, Refusal refusal, String detail) {
+        Refusals.repliesTo(request, refusal, detail).forEach(reply -> send(client, reply));
+    }
+
+    private static BookieReply unknown(SessionId session) {
+        return new BookieReply.SessionEnded(session, Refusal.UNKNOWN_SESSION, "no session of this boot");
+    }
+
+    private void send(ActorRef<BookieReply> client, BookieReply reply) {
+        Envelope.send(client, reply, context.getSelf());
+    }
+
+    private BookieId bookie() {
+        return store.id();
+    }
+
+    private BootEpoch bootEpoch() {
+        return store.bootEpoch();
+    }
+}
