@@ -1,0 +1,463 @@
+package io.quire.client.core;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import io.quire.client.core.LedgerRecovery.WriteRefusal;
+import io.quire.protocol.BookieId;
+import io.quire.protocol.BootEpoch;
+import io.quire.protocol.DigestType;
+import io.quire.protocol.Ensemble;
+import io.quire.protocol.Entry;
+import io.quire.protocol.EntryBatch;
+import io.quire.protocol.EntryFormat;
+import io.quire.protocol.Fragment;
+import io.quire.protocol.IncompleteRange;
+import io.quire.protocol.LedgerException.Code;
+import io.quire.protocol.LedgerException.Outcome;
+import io.quire.protocol.LedgerId;
+import io.quire.protocol.LedgerMetadata;
+import io.quire.protocol.LedgerState;
+import io.quire.protocol.Payload;
+import io.quire.protocol.Replication;
+import io.quire.protocol.Versioned;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import java.util.UUID;
+import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.DisplayName;
+import org.junit.jupiter.api.Test;
+
+class LedgerRecoveryTest {
+    private static final LedgerId LEDGER = new LedgerId(7);
+    private static final BootEpoch EPOCH = new BootEpoch(3);
+    private static final long REQUEST_TIMEOUT = 100;
+    private static final long BOOKIE_TIMEOUT = 1_000;
+    private static final long TIMEOUT = 10_000;
+    private static final BookieId SPARE = new BookieId(new UUID(9, 9));
+
+    private record Read(long request, BookieId bookie, long first, long last, boolean fencing) {}
+
+    private record Written(long request, BookieId bookie, long version, EntryBatch entries) {
+        List<Long> ids() {
+            return entries.entries().stream().map(EntryFormat::entryIdOf).toList();
+        }
+    }
+
+    private record Proposal(long expectedVersion, LedgerMetadata value) {}
+
+    private static final class Outbox implements RecoveryOutbox {
+        private final List<Proposal> proposals = new ArrayList<>();
+        private final List<BookieId> registrations = new ArrayList<>();
+        private final List<BookieId> fences = new ArrayList<>();
+        private final List<Read> reads = new ArrayList<>();
+        private final List<Written> writes = new ArrayList<>();
+        private final List<RecoveryReport> reports = new ArrayList<>();
+        private final List<Failure> failures = new ArrayList<>();
+        private final List<BookieId> spares = new ArrayList<>();
+        private int registerReads;
+
+        @Override
+        public void readRegister() {
+            registerReads++;
+        }
+
+        @Override
+        public void register(long expectedVersion, LedgerMetadata proposed) {
+            proposals.add(new Proposal(expectedVersion, proposed));
+        }
+
+        @Override
+        public void readRegistration(BookieId bookie) {
+            registrations.add(bookie);
+        }
+
+        @Override
+        public void fence(BookieId bookie) {
+            fences.add(bookie);
+        }
+
+        @Override
+        public void read(long request, BookieId bookie, long first, long last, boolean fencing) {
+            reads.add(new Read(request, bookie, first, last, fencing));
+        }
+
+        @Override
+        public void write(long request, BookieId bookie, long version, EntryBatch entries) {
+            writes.add(new Written(request, bookie, version, entries));
+        }
+
+        @Override
+        public Optional<BookieId> replacementOf(BookieId failed, Ensemble ensemble) {
+            return spares.stream().filter(spare -> !ensemble.contains(spare)).findFirst();
+        }
+
+        @Override
+        public void recovered(RecoveryReport report) {
+            reports.add(report);
+        }
+
+        @Override
+        public void failed(Failure failure) {
+            failures.add(failure);
+        }
+    }
+
+    private final Outbox outbox = new Outbox();
+    private LedgerMetadata open;
+    private LedgerRecovery recovery;
+
+    @BeforeEach
+    void create() {
+        create(Replication.DEFAULT);
+    }
+
+    private void create(Replication replication) {
+        List<BookieId> bookies = new ArrayList<>();
+        for (int i = 0; i < replication.ensembleSize(); i++) {
+            bookies.add(new BookieId(new UUID(0, i + 1)));
+        }
+        open = LedgerMetadata.create(LEDGER, replication, new Ensemble(bookies), Map.of(), 0);
+        recovery = new LedgerRecovery(
+                LEDGER,
+                new RecoverySettings(10, 1 << 20, 4, 1 << 16, REQUEST_TIMEOUT, 50, BOOKIE_TIMEOUT, 200, TIMEOUT),
+                outbox,
+                0);
+        recovery.start(0);
+    }
+
+    private BookieId bookie(int position) {
+        return open.lastFragment().ensemble().at(position);
+    }
+
+    /** Entries 0 to {@code last} with payloads of one byte each. */
+    private static Payload entry(long entryId) {
+        return EntryFormat.encode(
+                new Entry(LEDGER, entryId, entryId - 1, entryId + 1, Payload.ofUtf8("x")), DigestType.CRC32C);
+    }
+
+    private static EntryBatch entries(long... ids) {
+        List<Payload> encoded = new ArrayList<>();
+        for (long id : ids) {
+            encoded.add(entry(id));
+        }
+        return EntryBatch.of(encoded);
+    }
+
+    /** Claims the open ledger, with every bookie registered. */
+    private void claim() {
+        recovery.registerRead(Optional.of(new Versioned<>(1, open)), 0);
+        assertThat(outbox.proposals).hasSize(1);
+        assertThat(outbox.proposals.get(0).value.state()).isEqualTo(LedgerState.IN_RECOVERY);
+        recovery.registered(2, 0);
+        for (int position = 0; position < open.replication().ensembleSize(); position++) {
+            recovery.bookieRegistered(bookie(position), Optional.of(EPOCH), 0);
+        }
+    }
+
+    private void fence(int position, long lastAddConfirmed) {
+        recovery.fenced(bookie(position), EPOCH, lastAddConfirmed, 0);
+    }
+
+    /** The newest read of the bookie is answered with what it holds, of all that was asked for. */
+    private void answer(int position, EntryBatch held, long now) {
+        answer(position, held, EPOCH, now);
+    }
+
+    private void answer(int position, EntryBatch held, BootEpoch epoch, long now) {
+        Read read = newest(position);
+        recovery.entriesRead(read.request, read.bookie, epoch, held, read.last + 1, now);
+    }
+
+    private Read newest(int position) {
+        List<Read> own = outbox.reads.stream()
+                .filter(read -> read.bookie.equals(bookie(position)))
+                .toList();
+        assertThat(own).isNotEmpty();
+        return own.get(own.size() - 1);
+    }
+
+    private LedgerMetadata closing() {
+        LedgerMetadata last = outbox.proposals.get(outbox.proposals.size() - 1).value;
+        assertThat(last.isClosed()).isTrue();
+        return last;
+    }
+
+    private void assertNotClosing() {
+        assertThat(outbox.proposals).noneMatch(proposal -> proposal.value.isClosed());
+    }
+
+    @Test
+    @DisplayName("R23: an empty ledger is closed empty once no ack quorum is left unfenced")
+    void emptyLedger() {
+        claim();
+        fence(0, -1);
+        assertThat(outbox.reads).isEmpty();
+        fence(1, -1);
+        answer(0, EntryBatch.EMPTY, 0);
+        answer(1, EntryBatch.EMPTY, 0);
+        assertThat(closing().lastEntryId()).isEqualTo(-1);
+        assertThat(outbox.proposals.get(1).expectedVersion).isEqualTo(2);
+        recovery.registered(3, 0);
+        RecoveryReport report = outbox.reports.get(0);
+        assertThat(report.entriesRecovered()).isZero();
+        assertThat(report.bookiesUnheard()).containsExactly(bookie(2));
+    }
+
+    @Test
+    @DisplayName("H1: every read of a recovery fences")
+    void readsFence() {
+        claim();
+        fence(0, -1);
+        fence(1, -1);
+        assertThat(outbox.reads).isNotEmpty().allMatch(Read::fencing);
+    }
+
+    @Test
+    @DisplayName("R23: an entry that one bookie holds exists, is written back to an ack quorum, and only then counts")
+    void writesBack() {
+        claim();
+        fence(0, -1);
+        fence(1, -1);
+        answer(0, entries(0), 0);
+        answer(1, EntryBatch.EMPTY, 0);
+        assertThat(outbox.writes).extracting(Written::ids).containsExactly(List.of(0L));
+        Written write = outbox.writes.get(0);
+        assertThat(write.bookie).isEqualTo(bookie(1));
+        assertThat(write.version).isEqualTo(2);
+        assertNotClosing();
+        recovery.entriesRecovered(write.request, write.bookie, 0);
+        recovery.tick(50);
+        answer(0, EntryBatch.EMPTY, 50);
+        answer(1, EntryBatch.EMPTY, 50);
+        recovery.tick(300);
+        assertThat(closing().lastEntryId()).isZero();
+        assertThat(closing().length()).isEqualTo(1);
+        recovery.registered(3, 300);
+        assertThat(outbox.reports.get(0).entriesRecovered()).isEqualTo(1);
+        assertThat(outbox.reports.get(0).copiesWritten()).isEqualTo(1);
+    }
+
+    @Test
+    @DisplayName("B0: too few explicit negatives are no proof; the recovery waits, and fails at its deadline")
+    void waitsForNegatives() {
+        create(new Replication(3, 3, 1));
+        claim();
+        fence(0, -1);
+        fence(1, -1);
+        fence(2, -1);
+        answer(0, EntryBatch.EMPTY, 0);
+        answer(1, EntryBatch.EMPTY, 0);
+        recovery.tick(500);
+        assertNotClosing();
+        recovery.tick(TIMEOUT);
+        assertThat(outbox.failures).extracting(Failure::code).containsExactly(Code.TimedOut);
+        assertThat(outbox.failures).extracting(Failure::outcome).containsExactly(Outcome.UNKNOWN);
+        assertNotClosing();
+    }
+
+    @Test
+    @DisplayName("H4: a damaged copy is neither a copy nor a negative")
+    void damagedCopy() {
+        claim();
+        fence(0, -1);
+        fence(1, -1);
+        byte[] bytes = entry(0).toByteArray();
+        bytes[bytes.length - 1] ^= 1;
+        answer(0, EntryBatch.of(List.of(Payload.wrap(bytes))), 0);
+        answer(1, EntryBatch.EMPTY, 0);
+        recovery.tick(500);
+        assertNotClosing();
+        fence(2, -1);
+        answer(2, entries(0), 500);
+        recovery.entriesRecovered(outbox.writes.get(0).request, outbox.writes.get(0).bookie, 500);
+        assertThat(outbox.writes.get(0).ids()).containsExactly(0L);
+    }
+
+    @Test
+    @DisplayName("H2: recovery begins in the last fragment, also when no bookie of it knows a last-add-confirmed")
+    void floorIsTheLastFragment() {
+        Fragment second = new Fragment(5, 2, open.lastFragment().ensemble().with(2, SPARE));
+        LedgerMetadata changed = open.withFragment(second, List.of());
+        recovery.registerRead(Optional.of(new Versioned<>(2, changed)), 0);
+        recovery.registered(3, 0);
+        for (BookieId member : second.ensemble().bookies()) {
+            recovery.bookieRegistered(member, Optional.of(EPOCH), 0);
+        }
+        fence(0, -1);
+        fence(1, -1);
+        assertThat(outbox.reads).allMatch(read -> read.first == 5);
+        answer(0, EntryBatch.EMPTY, 0);
+        answer(1, EntryBatch.EMPTY, 0);
+        assertNotClosing();
+        Read length = outbox.reads.get(outbox.reads.size() - 1);
+        assertThat(length.first).isEqualTo(4);
+        assertThat(length.last).isEqualTo(4);
+        recovery.entriesRead(length.request, length.bookie, EPOCH, entries(4), 5, 0);
+        assertThat(closing().lastEntryId()).isEqualTo(4);
+        assertThat(closing().length()).isEqualTo(5);
+        assertThat(closing().fragments()).hasSize(1);
+    }
+
+    @Test
+    @DisplayName("R7: what a bookie says in a boot before the registered one does not count")
+    void olderBootDoesNotCount() {
+        claim();
+        recovery.fenced(bookie(0), new BootEpoch(2), -1, 0);
+        fence(1, -1);
+        assertThat(outbox.reads).isEmpty();
+        recovery.fenced(bookie(2), new BootEpoch(4), -1, 0);
+        assertThat(outbox.reads).isNotEmpty();
+        answer(1, EntryBatch.EMPTY, 0);
+        answer(2, EntryBatch.EMPTY, new BootEpoch(2), 0);
+        assertNotClosing();
+    }
+
+    @Test
+    @DisplayName("R23: who finds a ledger in recovery joins at the same version, without a write")
+    void joins() {
+        recovery.registerRead(Optional.of(new Versioned<>(6, open.inRecovery())), 0);
+        assertThat(outbox.proposals).isEmpty();
+        assertThat(outbox.registrations).hasSize(3);
+    }
+
+    @Test
+    @DisplayName("H17: who loses the close takes what is registered")
+    void loserAdopts() {
+        claim();
+        fence(0, -1);
+        fence(1, -1);
+        answer(0, EntryBatch.EMPTY, 0);
+        answer(1, EntryBatch.EMPTY, 0);
+        LedgerMetadata theirs = open.inRecovery().closed(4, 5, List.of());
+        recovery.registerConflict(Optional.of(new Versioned<>(3, theirs)), 0);
+        assertThat(outbox.reports.get(0).ledger()).isEqualTo(new Versioned<>(3L, theirs));
+        assertThat(outbox.reports.get(0).entriesRecovered()).isZero();
+    }
+
+    @Test
+    @DisplayName("R2: a claim whose outcome is unknown is asked for again as it was")
+    void unknownClaim() {
+        recovery.registerRead(Optional.of(new Versioned<>(1, open)), 0);
+        recovery.registerUnknown(0);
+        recovery.tick(60);
+        assertThat(outbox.proposals).hasSize(2);
+        assertThat(outbox.proposals.get(1)).isEqualTo(outbox.proposals.get(0));
+    }
+
+    @Test
+    @DisplayName("a closed ledger is recovered already; an unknown or deleted one is not there")
+    void nothingToRecover() {
+        LedgerMetadata closed = open.closed(3, 4, List.of());
+        recovery.registerRead(Optional.of(new Versioned<>(2, closed)), 0);
+        assertThat(outbox.reports.get(0).ledger().value()).isEqualTo(closed);
+        create();
+        recovery.registerRead(Optional.empty(), 0);
+        assertThat(outbox.failures).extracting(Failure::code).containsExactly(Code.NoSuchLedger);
+    }
+
+    @Test
+    @DisplayName("H15: a confirmed entry that too many bookies lack fails the recovery; it never closes lower")
+    void confirmedEntryLost() {
+        claim();
+        fence(0, 0);
+        fence(1, -1);
+        answer(0, EntryBatch.EMPTY, 0);
+        answer(1, EntryBatch.EMPTY, 0);
+        assertNotClosing();
+        assertThat(outbox.failures).extracting(Failure::code).containsExactly(Code.Conflict);
+    }
+
+    @Test
+    @DisplayName("H13: different bytes under one id stop the recovery")
+    void conflictingCopies() {
+        claim();
+        fence(0, -1);
+        fence(1, -1);
+        answer(0, entries(0), 0);
+        Payload other = EntryFormat.encode(new Entry(LEDGER, 0, -1, 1, Payload.ofUtf8("y")), DigestType.CRC32C);
+        answer(1, EntryBatch.of(List.of(other)), 0);
+        assertThat(outbox.failures).extracting(Failure::code).containsExactly(Code.Conflict);
+    }
+
+    @Test
+    @DisplayName(
+            "R23, H16: a bookie that takes no copies is replaced in the closing change only, where an ack quorum needs it")
+    void replacesStuckBookie() {
+        outbox.spares.add(SPARE);
+        create(new Replication(2, 2, 2));
+        claim();
+        fence(0, -1);
+        answer(0, entries(0), 0);
+        long now = 0;
+        while (now < BOOKIE_TIMEOUT + 100) {
+            now += 50;
+            recovery.tick(now);
+        }
+        Written write = outbox.writes.get(outbox.writes.size() - 1);
+        assertThat(write.bookie).isEqualTo(SPARE);
+        assertThat(outbox.proposals).hasSize(1);
+        recovery.entriesRecovered(write.request, SPARE, now);
+        assertThat(closing().lastEntryId()).isZero();
+        assertThat(closing().fragments()).hasSize(1);
+        assertThat(closing().lastFragment().ensemble().bookies()).containsExactly(bookie(0), SPARE);
+        assertThat(closing().lastFragment().fragmentVersion()).isEqualTo(3);
+    }
+
+    @Test
+    @DisplayName("R24: a bookie that knows another version makes the recovery read the register again")
+    void otherVersionRestarts() {
+        claim();
+        fence(0, -1);
+        fence(1, -1);
+        answer(0, entries(0), 0);
+        answer(1, EntryBatch.EMPTY, 0);
+        int before = outbox.registerReads;
+        recovery.writeRefused(outbox.writes.get(0).request, bookie(1), WriteRefusal.NOT_RECOVERING, 0);
+        assertThat(outbox.registerReads).isEqualTo(before + 1);
+        recovery.registerRead(Optional.of(new Versioned<>(9, open.inRecovery())), 0);
+        assertThat(outbox.registrations).hasSize(6);
+    }
+
+    @Test
+    @DisplayName("R12: what members lack beyond the ack quorum, and who was not heard, is registered as incomplete")
+    void incompleteIsNoted() {
+        claim();
+        fence(0, 1);
+        fence(1, 1);
+        answer(0, entries(1), 0);
+        answer(1, entries(1), 0);
+        recovery.tick(10);
+        answer(0, EntryBatch.EMPTY, 10);
+        answer(1, EntryBatch.EMPTY, 10);
+        recovery.tick(300);
+        assertThat(closing().lastEntryId()).isEqualTo(1);
+        assertThat(closing().incomplete()).contains(new IncompleteRange(bookie(2), 0, 1));
+    }
+
+    @Test
+    @DisplayName("H14: a silent bookie does not hold up what the others can decide")
+    void silentBookie() {
+        create(new Replication(5, 3, 2));
+        claim();
+        for (int position = 0; position < 4; position++) {
+            fence(position, -1);
+        }
+        answer(0, EntryBatch.EMPTY, 0);
+        assertNotClosing();
+        answer(1, EntryBatch.EMPTY, 0);
+        assertThat(closing().lastEntryId()).isEqualTo(-1);
+    }
+
+    @Test
+    @DisplayName("H47: with striping the last-add-confirmed needs coverage of every write set")
+    void stripingNeedsCoverage() {
+        create(new Replication(4, 2, 2));
+        claim();
+        fence(0, -1);
+        assertThat(outbox.reads).isEmpty();
+        fence(2, -1);
+        assertThat(outbox.reads).isNotEmpty();
+    }
+}
