@@ -398,8 +398,14 @@ public final class LedgerWriterActor {
         return switch (refusal) {
             case UNKNOWN_SESSION -> LedgerWriter.Rejection.UNKNOWN_SESSION;
             case FENCED, NOT_OPEN, NO_SUCH_LEDGER, NOT_A_MEMBER -> LedgerWriter.Rejection.NOT_WRITABLE;
-            case WRONG_BOOKIE, IN_LIMBO, READ_ONLY, OVERLOADED, UNAVAILABLE, DAMAGED, CONFLICTING_BYTES ->
-                LedgerWriter.Rejection.BUSY;
+            case WRONG_BOOKIE,
+                    IN_LIMBO,
+                    READ_ONLY,
+                    OVERLOADED,
+                    UNAVAILABLE,
+                    DAMAGED,
+                    CONFLICTING_BYTES,
+                    NOT_RECOVERING -> LedgerWriter.Rejection.BUSY;
         };
     }
 
