@@ -2,6 +2,7 @@ package io.quire.bookie;
 
 import io.quire.bookie.storage.BookieStore;
 import io.quire.bookie.storage.JournalRecord;
+import io.quire.protocol.EntryBatch;
 import java.util.ArrayDeque;
 import java.util.ArrayList;
 import java.util.Deque;
@@ -145,11 +146,10 @@ final class JournalActor extends AbstractBehavior<JournalActor.Command> {
         for (int i = 0; i < records.size(); i++) {
             Append append = queue.remove();
             durable.computeIfAbsent(append.owner(), owner -> new ArrayList<>()).add(append.whenDurable());
-            if (append.record() instanceof JournalRecord.Added added) {
-                entries += added.entries().count();
-                bytes += added.entries().byteSize();
-                queuedBytes.addAndGet(-added.entries().byteSize());
-            }
+            EntryBatch added = append.record().entries();
+            entries += added.count();
+            bytes += added.byteSize();
+            queuedBytes.addAndGet(-added.byteSize());
         }
         durable.forEach((owner, messages) ->
                 owner.tell(messages.size() == 1 ? messages.get(0) : new LedgerActor.AllOf(messages)));

@@ -10,10 +10,12 @@ import io.quire.protocol.BootEpoch;
 import io.quire.protocol.Fields;
 import io.quire.protocol.LedgerId;
 import io.quire.protocol.LedgerMetadata;
+import io.quire.protocol.Payload;
 import io.quire.protocol.RegisterValue;
 import io.quire.protocol.Registry;
 import io.quire.protocol.RegistryKey;
 import io.quire.protocol.SessionId;
+import io.quire.protocol.Versioned;
 import io.quire.protocol.wire.BookieReply;
 import io.quire.protocol.wire.BookieRequest;
 import io.quire.protocol.wire.Envelope;
@@ -43,7 +45,9 @@ final class LedgerActor {
     private final LedgerId ledgerId;
     private final Map<Long, Client> clients = new HashMap<>();
     private final Map<Long, FenceWaiter> fences = new HashMap<>();
+    private final Map<Long, Client> recoveries = new HashMap<>();
     private long lastFence;
+    private long lastRecovery;
     private LedgerReplica replica;
 
     sealed interface Command {}
@@ -52,6 +56,8 @@ final class LedgerActor {
     record Open(long counter, BookieRequest.OpenSession request, ActorRef<BookieReply> client) implements Command {}
 
     record Add(BookieRequest.Batch batch, ActorRef<BookieReply> client) implements Command {}
+
+    record RecoveryAdd(BookieRequest.RecoveryAddEntries request, ActorRef<BookieReply> client) implements Command {}
 
     record Probe(SessionId session, ActorRef<BookieReply> client) implements Command {}
 
@@ -81,6 +87,12 @@ final class LedgerActor {
     private record RegisterRead(long counter, RegisterValue value, Throwable failure) implements Command {}
 
     private record BatchJournaled(long counter, long number, long lastAddConfirmed) implements Command {}
+
+    private record VersionRead(long number, RegisterValue value, Throwable failure) implements Command {}
+
+    private record LookedUp(long number, Map<Long, Payload> durable, Throwable failure) implements Command {}
+
+    private record RecoveryJournaled(long token) implements Command {}
 
     private enum FenceJournaled implements Command {
         INSTANCE
@@ -140,10 +152,13 @@ final class LedgerActor {
         replica = new LedgerReplica(
                 store.id(),
                 ledgerId,
-                loaded.view().map(BookieStore.LedgerView::fenced).orElse(false),
-                loaded.view().map(BookieStore.LedgerView::lastAddConfirmed).orElse(-1L),
+                loaded.view().map(LedgerActor::known).orElse(LedgerReplica.Known.NOTHING),
                 store.limits());
         return stash.unstashAll(serving());
+    }
+
+    private static LedgerReplica.Known known(BookieStore.LedgerView view) {
+        return new LedgerReplica.Known(view.fenced(), view.lastAddConfirmed(), view.lastEntryId(), view.heldAt());
     }
 
     private Behavior<Command> serving() {
@@ -155,6 +170,10 @@ final class LedgerActor {
                 .onMessage(RegisterRead.class, this::onRegisterRead)
                 .onMessage(Probe.class, this::onProbe)
                 .onMessage(CloseSession.class, this::onCloseSession)
+                .onMessage(RecoveryAdd.class, this::onRecoveryAdd)
+                .onMessage(VersionRead.class, this::onVersionRead)
+                .onMessage(LookedUp.class, this::onLookedUp)
+                .onMessage(RecoveryJournaled.class, this::onRecoveryJournaled)
                 .onMessage(Fence.class, this::onFence)
                 .onMessage(FenceJournaled.class, journaled -> onFenceJournaled())
                 .onMessage(CheckIdle.class, this::onCheckIdle)
@@ -174,16 +193,56 @@ final class LedgerActor {
                     "the register could not be read: " + read.failure().getMessage()));
         }
         try {
-            return run(replica.registerRead(
-                    read.counter(),
-                    read.value().isAbsent()
-                            ? Optional.empty()
-                            : Optional.of(LedgerMetadata.decode(read.value().value()))));
+            return run(replica.registerRead(read.counter(), decode(read.value()).map(Versioned::value)));
         } catch (Fields.MalformedException e) {
-            // Written by a newer version perhaps: no reason to end the bookie.
-            return run(replica.registerUnavailable(
-                    read.counter(), "the register's value is not understood: " + e.getMessage()));
+            return run(replica.registerUnavailable(read.counter(), notUnderstood(e)));
         }
+    }
+
+    private static Optional<Versioned<LedgerMetadata>> decode(RegisterValue value) {
+        return value.isAbsent()
+                ? Optional.empty()
+                : Optional.of(new Versioned<>(value.version(), LedgerMetadata.decode(value.value())));
+    }
+
+    /** Written by a newer version perhaps: no reason to end the bookie. */
+    private static String notUnderstood(Fields.MalformedException e) {
+        return "the register's value is not understood: " + e.getMessage();
+    }
+
+    private Behavior<Command> onRecoveryAdd(RecoveryAdd add) {
+        long token = ++lastRecovery;
+        recoveries.put(token, new Client(add.client(), add.request().requestId()));
+        return run(replica.recoveries()
+                .add(token, add.request().version(), add.request().entries()));
+    }
+
+    private Behavior<Command> onVersionRead(VersionRead read) {
+        if (read.failure() != null) {
+            return run(replica.recoveries()
+                    .versionUnavailable(
+                            "the register could not be read: " + read.failure().getMessage()));
+        }
+        try {
+            return run(replica.recoveries().versionRead(read.number(), decode(read.value())));
+        } catch (Fields.MalformedException e) {
+            return run(replica.recoveries().versionUnavailable(notUnderstood(e)));
+        }
+    }
+
+    /** What cannot be looked up is not known to be free of conflicts. */
+    private Behavior<Command> onLookedUp(LookedUp lookedUp) {
+        return run(
+                lookedUp.failure() == null
+                        ? replica.lookedUp(lookedUp.number(), lookedUp.durable())
+                        : replica.lookUpFailed(
+                                lookedUp.number(),
+                                "the store could not be read: "
+                                        + lookedUp.failure().getMessage()));
+    }
+
+    private Behavior<Command> onRecoveryJournaled(RecoveryJournaled journaled) {
+        return run(replica.recoveries().journaled(journaled.token()));
     }
 
     private Behavior<Command> onAdd(Add add) {
@@ -201,6 +260,8 @@ final class LedgerActor {
         for (Command command : all.commands()) {
             if (command instanceof BatchJournaled journaled) {
                 onBatchJournaled(journaled);
+            } else if (command instanceof RecoveryJournaled journaled) {
+                onRecoveryJournaled(journaled);
             } else {
                 onFenceJournaled();
             }
@@ -292,6 +353,7 @@ final class LedgerActor {
 
         @Override
         public Void batchRefused(ReplicaEffect.BatchRefused effect) {
+            alarm(effect.refusal(), effect.detail());
             reply(
                     clients.get(effect.counter()),
                     new BookieReply.BatchRefused(
@@ -301,20 +363,60 @@ final class LedgerActor {
 
         @Override
         public Void journalBatch(ReplicaEffect.JournalBatch effect) {
-            store.journalQueuedBytes().addAndGet(effect.entries().byteSize());
-            store.journal()
-                    .tell(new JournalActor.Append(
-                            new JournalRecord.Added(ledgerId, effect.lastAddConfirmed(), effect.entries()),
-                            context.getSelf(),
-                            new BatchJournaled(effect.counter(), effect.number(), effect.lastAddConfirmed())));
+            journal(
+                    new JournalRecord.Added(ledgerId, effect.lastAddConfirmed(), effect.entries()),
+                    new BatchJournaled(effect.counter(), effect.number(), effect.lastAddConfirmed()));
+            return null;
+        }
+
+        @Override
+        public Void journalRecovered(ReplicaEffect.JournalRecovered effect) {
+            journal(
+                    new JournalRecord.Recovered(ledgerId, effect.version(), effect.entries()),
+                    new RecoveryJournaled(effect.token()));
+            return null;
+        }
+
+        @Override
+        public Void readVersion(ReplicaEffect.ReadVersion effect) {
+            context.pipeToSelf(
+                    store.registry().read(RegistryKey.ofLedger(ledgerId)),
+                    (value, failure) -> new VersionRead(effect.number(), value, failure));
+            return null;
+        }
+
+        @Override
+        public Void lookUp(ReplicaEffect.LookUp effect) {
+            context.pipeToSelf(
+                    CompletableFuture.supplyAsync(
+                            () -> store.data().held(ledgerId, effect.entries()), store.blocking()),
+                    (durable, failure) -> new LookedUp(effect.number(), durable, failure));
+            return null;
+        }
+
+        @Override
+        public Void entriesRecovered(ReplicaEffect.EntriesRecovered effect) {
+            Client client = recoveries.remove(effect.token());
+            reply(
+                    client,
+                    new BookieReply.EntriesRecovered(store.id(), store.bootEpoch(), client.requestId(), ledgerId));
+            return null;
+        }
+
+        @Override
+        public Void recoveryRefused(ReplicaEffect.RecoveryRefused effect) {
+            alarm(effect.refusal(), effect.detail());
+            Client client = recoveries.remove(effect.token());
+            reply(
+                    client,
+                    new BookieReply.RequestRefused(
+                            store.id(), client.requestId(), wire(effect.refusal()), effect.detail()));
             return null;
         }
 
         @Override
         public Void journalFence(ReplicaEffect.JournalFence effect) {
-            store.journal()
-                    .tell(new JournalActor.Append(
-                            new JournalRecord.Fenced(ledgerId), context.getSelf(), FenceJournaled.INSTANCE));
+            journal(new JournalRecord.Fenced(ledgerId), FenceJournaled.INSTANCE);
             return null;
         }
 
@@ -337,6 +439,19 @@ final class LedgerActor {
             return null;
         }
     };
+
+    private void journal(JournalRecord record, Command whenDurable) {
+        store.journalQueuedBytes().addAndGet(record.entries().byteSize());
+        store.journal().tell(new JournalActor.Append(record, context.getSelf(), whenDurable));
+    }
+
+    /** Two contents under one id: somebody writes who must not, or a copy was damaged before it was sealed. */
+    private void alarm(ReplicaRefusal refusal, String detail) {
+        if (refusal == ReplicaRefusal.CONFLICTING_BYTES) {
+            store.data().conflictRefused();
+            context.getLog().error("Ledger {}: {}; the new bytes were refused", ledgerId, detail);
+        }
+    }
 
     /** A session may go on under another reference, that of a coalescer that was started anew. */
     private void answerTo(long counter, ActorRef<BookieReply> client) {

@@ -36,6 +36,9 @@ final class Refusals {
         if (request instanceof BookieRequest.IdentifyBookie identify) {
             return refused(request, identify.requestId(), refusal, detail);
         }
+        if (request instanceof BookieRequest.RecoveryAddEntries add) {
+            return refused(request, add.requestId(), refusal, detail);
+        }
         return List.of();
     }
 

@@ -98,6 +98,8 @@ final class RequestRouter {
             probe(probe, client);
         } else if (request instanceof BookieRequest.CloseSession close) {
             closeSession(close.session());
+        } else if (request instanceof BookieRequest.RecoveryAddEntries add) {
+            recoveryAdd(add, client);
         } else if (request instanceof BookieRequest.FenceLedger fence) {
             fence(fence, client);
         } else if (request instanceof BookieRequest.IdentifyBookie identify) {
@@ -122,6 +124,22 @@ final class RequestRouter {
             refuseBatch(client, batch, Refusal.OVERLOADED, "too much waits for the journal");
         } else {
             ledger.tell(new LedgerActor.Add(batch, client));
+        }
+    }
+
+    /** A store that takes no new entries takes these: they are copies of entries that are somewhere already. */
+    private void recoveryAdd(BookieRequest.RecoveryAddEntries add, ActorRef<BookieReply> client) {
+        int bytesMax = store.data().entriesBytesMax();
+        if (add.entries().byteSize() > bytesMax) {
+            refuse(
+                    add,
+                    client,
+                    Refusal.OVERLOADED,
+                    "entries of " + add.entries().byteSize() + " bytes; at most " + bytesMax + " fit");
+        } else if (store.journalQueuedBytes().get() > settings.journalQueueBytesMax()) {
+            refuse(add, client, Refusal.OVERLOADED, "too much waits for the journal");
+        } else {
+            ledger(add.ledgerId()).tell(new LedgerActor.RecoveryAdd(add, client));
         }
     }
 

@@ -10,7 +10,9 @@ import io.quire.protocol.BootEpoch;
 import io.quire.protocol.EntryBatch;
 import io.quire.protocol.Fields;
 import io.quire.protocol.LedgerId;
+import io.quire.protocol.LedgerMetadata;
 import io.quire.protocol.Payload;
+import io.quire.protocol.RegisterValue;
 import io.quire.protocol.RegistryKey;
 import io.quire.protocol.SessionId;
 import io.quire.protocol.wire.BookieReply;
@@ -170,6 +172,7 @@ class BookieActorTest extends BookieStory {
                 new BookieRequest.ReadEntries(wrong, 1, LEDGER, 0, 1, 1, 1, true),
                 new BookieRequest.FenceLedger(wrong, 1, LEDGER),
                 new BookieRequest.ReadLastAddConfirmed(wrong, 1, LEDGER),
+                new BookieRequest.RecoveryAddEntries(wrong, 1, LEDGER, 1, EntryBatch.EMPTY),
                 new BookieRequest.IdentifyBookie(wrong, 1));
         for (BookieRequest request : foreign) {
             BookieReply.RequestRefused refused = ask(running, request, BookieReply.RequestRefused.class);
@@ -345,6 +348,127 @@ class BookieActorTest extends BookieStory {
             running.actor().tell(new BookieActor.LedgerIdle(LEDGER, predecessor, messages));
         }
         ask(running, new BookieRequest.ProbeSession(bookie, session), BookieReply.EntriesAdded.class);
+        running.stop();
+    }
+
+    /** Closes the ledger, so that copies of its entries may come; returns the register's version. */
+    private long closeLedger() {
+        RegisterValue open = registry.read(RegistryKey.ofLedger(LEDGER))
+                .toCompletableFuture()
+                .join();
+        register(
+                RegistryKey.ofLedger(LEDGER),
+                LedgerMetadata.decode(open.value()).closed(9, 1000, List.of()).encode());
+        return open.version() + 1;
+    }
+
+    private BookieRequest.RecoveryAddEntries recoveryAdd(long version, long entryId, int payloadBytes) {
+        return new BookieRequest.RecoveryAddEntries(
+                bookie, 12, LEDGER, version, EntryBatch.of(List.of(entry(LEDGER, entryId, payloadBytes))));
+    }
+
+    @Test
+    @DisplayName("R24, H12: a fenced ledger takes what its recovery brings, and keeps it over a restart")
+    void recoveryAdds() {
+        Running running = started(1);
+        add(running, LEDGER, 0, 3);
+        assertThat(ask(running, recoveryAdd(1, 3, 100), BookieReply.RequestRefused.class)
+                        .refusal())
+                .isEqualTo(Refusal.NOT_RECOVERING);
+        long version = closeLedger();
+        askAndSkipTo(running, new BookieRequest.FenceLedger(bookie, 4, LEDGER), BookieReply.LedgerFenced.class);
+        assertThat(ask(running, recoveryAdd(version + 1, 3, 100), BookieReply.RequestRefused.class)
+                        .refusal())
+                .isEqualTo(Refusal.NOT_RECOVERING);
+
+        for (int i = 0; i < 2; i++) {
+            BookieReply.EntriesRecovered recovered =
+                    ask(running, recoveryAdd(version, 3, 100), BookieReply.EntriesRecovered.class);
+            assertThat(recovered).isEqualTo(new BookieReply.EntriesRecovered(bookie, new BootEpoch(1), 12, LEDGER));
+        }
+        ask(running, recoveryAdd(version, 2, 100), BookieReply.EntriesRecovered.class);
+        running.kill();
+        running = started(2);
+        assertThat(idsOf(read(running, 0, 10, 100, true))).isEqualTo(range(0, 4));
+        ask(running, recoveryAdd(version, 4, 100), BookieReply.EntriesRecovered.class);
+        running.stop();
+    }
+
+    @Test
+    @DisplayName(
+            "H13, H38: other bytes for an entry that is held are refused, alarmed and not kept, whoever brings them")
+    void conflictingBytes() {
+        Running running = started(1);
+        SessionId session = add(running, LEDGER, 0, 3);
+        BookieRequest.Batch other =
+                new BookieRequest.Batch(session, 4, 2000, -1, EntryBatch.of(List.of(entry(LEDGER, 1, 99))));
+        assertThat(ask(running, new BookieRequest.AddEntries(bookie, List.of(other)), BookieReply.BatchRefused.class)
+                        .refusal())
+                .isEqualTo(Refusal.CONFLICTING_BYTES);
+        long version = closeLedger();
+        assertThat(ask(running, recoveryAdd(version, 1, 99), BookieReply.RequestRefused.class)
+                        .refusal())
+                .isEqualTo(Refusal.CONFLICTING_BYTES);
+        assertThat(meters.get("bookie.entry.conflicts").gauge().value()).isEqualTo(2);
+        assertThat(read(running, 1, 1, 1, false).entries().entries()).containsExactly(entry(LEDGER, 1, 100));
+        running.stop();
+    }
+
+    @Test
+    @DisplayName("R24: an add that the register, its size or the ledger's deletion forbids is refused with the reason")
+    void recoveryAddsRefused() {
+        Running running = started(1);
+        long version = closeLedger();
+        registry.setAvailable(false);
+        assertThat(ask(running, recoveryAdd(version, 0, 100), BookieReply.RequestRefused.class)
+                        .refusal())
+                .isEqualTo(Refusal.UNAVAILABLE);
+        registry.setAvailable(true);
+        assertThat(ask(running, recoveryAdd(version, 0, 17_000), BookieReply.RequestRefused.class)
+                        .refusal())
+                .isEqualTo(Refusal.OVERLOADED);
+        assertThat(ask(
+                                running,
+                                new BookieRequest.RecoveryAddEntries(
+                                        bookie,
+                                        12,
+                                        new LedgerId(1234),
+                                        1,
+                                        EntryBatch.of(List.of(entry(new LedgerId(1234), 0, 10)))),
+                                BookieReply.RequestRefused.class)
+                        .refusal())
+                .isEqualTo(Refusal.NO_SUCH_LEDGER);
+        assertThat(ask(
+                                running,
+                                new BookieRequest.RecoveryAddEntries(
+                                        bookie,
+                                        12,
+                                        LEDGER,
+                                        version,
+                                        EntryBatch.of(List.of(entry(new LedgerId(1234), 0, 10)))),
+                                BookieReply.RequestRefused.class)
+                        .refusal())
+                .isEqualTo(Refusal.DAMAGED);
+        running.stop();
+    }
+
+    @Test
+    @DisplayName(
+            "R16: fence answers and fencing reads name the boot epoch of now, also of a ledger that was fenced before")
+    void fencedBefore() {
+        Running running = started(1);
+        add(running, LEDGER, 0, 3);
+        askAndSkipTo(running, new BookieRequest.FenceLedger(bookie, 4, LEDGER), BookieReply.LedgerFenced.class);
+        for (int boot = 1; boot < 3; boot++) {
+            BookieReply.LedgerFenced fenced =
+                    ask(running, new BookieRequest.FenceLedger(bookie, 5, LEDGER), BookieReply.LedgerFenced.class);
+            assertThat(fenced).isEqualTo(new BookieReply.LedgerFenced(bookie, new BootEpoch(boot), 5, LEDGER, 1));
+            BookieReply.EntriesRead read = read(running, 0, 5, 10, true);
+            assertThat(read.bootEpoch()).isEqualTo(new BootEpoch(boot));
+            assertThat(idsOf(read)).isEqualTo(range(0, 3));
+            running.kill();
+            running = started(boot + 1L);
+        }
         running.stop();
     }
 }

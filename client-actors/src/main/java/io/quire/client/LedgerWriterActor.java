@@ -424,7 +424,8 @@ public final class LedgerWriterActor {
             case UNKNOWN_SESSION -> LedgerWriter.Rejection.UNKNOWN_SESSION;
             case FENCED, NOT_OPEN, NO_SUCH_LEDGER, NOT_A_MEMBER -> LedgerWriter.Rejection.NOT_WRITABLE;
             case IN_LIMBO, READ_ONLY -> LedgerWriter.Rejection.CLOSED_TO_ENTRIES;
-            case WRONG_BOOKIE, OVERLOADED, UNAVAILABLE, DAMAGED, CONFLICTING_BYTES -> LedgerWriter.Rejection.BUSY;
+            case WRONG_BOOKIE, OVERLOADED, UNAVAILABLE, DAMAGED, CONFLICTING_BYTES, NOT_RECOVERING ->
+                LedgerWriter.Rejection.BUSY;
         };
     }
 

@@ -3,6 +3,7 @@ package io.quire.simulation;
 import io.quire.bookie.core.BootSequence;
 import io.quire.bookie.core.LedgerReplica;
 import io.quire.bookie.core.ReplicaEffect;
+import io.quire.bookie.core.ReplicaRefusal;
 import io.quire.bookie.storage.BookieStore;
 import io.quire.bookie.storage.BootRecord;
 import io.quire.bookie.storage.JournalRecord;
@@ -17,6 +18,7 @@ import io.quire.protocol.ProposerId;
 import io.quire.protocol.RegisterValue;
 import io.quire.protocol.RegistryKey;
 import io.quire.protocol.SessionId;
+import io.quire.protocol.Versioned;
 import io.quire.protocol.wire.BookieReply;
 import io.quire.protocol.wire.BookieReply.Refusal;
 import io.quire.protocol.wire.BookieRequest;
@@ -118,7 +120,9 @@ public class SimulatedBookie implements SimulatedNode.Program {
         private boolean syncing;
         private boolean flushing;
         private long lastSession;
+        private final Map<Long, Client> recoveries = new HashMap<>();
         private long lastFence;
+        private long lastRecovery;
 
         Incarnation(SimulatedNode node, KeyValueStore ledgers) {
             this.node = node;
@@ -226,6 +230,10 @@ public class SimulatedBookie implements SimulatedNode.Program {
             } else if (message instanceof BookieRequest.CloseSession close && isOurs(close.session())) {
                 LedgerId ledgerId = sessions.get(close.session().counter());
                 replica(ledgerId).closeSession(close.session().counter());
+            } else if (message instanceof BookieRequest.RecoveryAddEntries add) {
+                long token = ++lastRecovery;
+                recoveries.put(token, new Client(envelope.from(), add.requestId()));
+                run(add.ledgerId(), replica(add.ledgerId()).recoveries().add(token, add.version(), add.entries()));
             } else if (message instanceof BookieRequest.ReadEntries read) {
                 read(envelope.from(), read);
             } else if (message instanceof BookieRequest.ReadLastAddConfirmed read) {
@@ -325,8 +333,9 @@ public class SimulatedBookie implements SimulatedNode.Program {
                 return new LedgerReplica(
                         identity,
                         id,
-                        view.map(BookieStore.LedgerView::fenced).orElse(false),
-                        view.map(BookieStore.LedgerView::lastAddConfirmed).orElse(-1L),
+                        view.map(known -> new LedgerReplica.Known(
+                                        known.fenced(), known.lastAddConfirmed(), known.lastEntryId(), known.heldAt()))
+                                .orElse(LedgerReplica.Known.NOTHING),
                         plan.limits());
             });
         }
@@ -391,6 +400,12 @@ public class SimulatedBookie implements SimulatedNode.Program {
             });
         }
 
+        private static Optional<Versioned<LedgerMetadata>> decode(RegisterValue value) {
+            return value.isAbsent()
+                    ? Optional.empty()
+                    : Optional.of(new Versioned<>(value.version(), LedgerMetadata.decode(value.value())));
+        }
+
         private void reply(String to, BookieReply reply) {
             node.send(to, reply);
         }
@@ -419,9 +434,7 @@ public class SimulatedBookie implements SimulatedNode.Program {
                                         ? replica(ledgerId)
                                                 .registerRead(
                                                         effect.counter(),
-                                                        value.isAbsent()
-                                                                ? Optional.empty()
-                                                                : Optional.of(LedgerMetadata.decode(value.value())))
+                                                        decode(value).map(Versioned::value))
                                         : replica(ledgerId).registerUnavailable(effect.counter(), "no majority")));
                 return null;
             }
@@ -464,6 +477,7 @@ public class SimulatedBookie implements SimulatedNode.Program {
 
             @Override
             public Void batchRefused(ReplicaEffect.BatchRefused effect) {
+                requireNoConflict(effect.refusal(), effect.detail());
                 reply(
                         clients.get(effect.counter()).address(),
                         new BookieReply.BatchRefused(
@@ -483,6 +497,67 @@ public class SimulatedBookie implements SimulatedNode.Program {
                                 replica(ledgerId)
                                         .batchJournaled(effect.counter(), effect.number(), effect.lastAddConfirmed())));
                 return null;
+            }
+
+            @Override
+            public Void readVersion(ReplicaEffect.ReadVersion effect) {
+                Continuation.of(
+                        registry.read(RegistryKey.ofLedger(ledgerId)),
+                        node,
+                        (value, failure) -> run(
+                                ledgerId,
+                                failure == null
+                                        ? replica(ledgerId).recoveries().versionRead(effect.number(), decode(value))
+                                        : replica(ledgerId).recoveries().versionUnavailable("no majority")));
+                return null;
+            }
+
+            @Override
+            public Void lookUp(ReplicaEffect.LookUp effect) {
+                node.schedule(
+                        upTo(READ_MAX_NANOS),
+                        () -> run(
+                                ledgerId,
+                                replica(ledgerId).lookedUp(effect.number(), store.held(ledgerId, effect.entries()))));
+                return null;
+            }
+
+            @Override
+            public Void journalRecovered(ReplicaEffect.JournalRecovered effect) {
+                journal(
+                        new JournalRecord.Recovered(ledgerId, effect.version(), effect.entries()),
+                        () -> run(ledgerId, replica(ledgerId).recoveries().journaled(effect.token())));
+                return null;
+            }
+
+            @Override
+            public Void entriesRecovered(ReplicaEffect.EntriesRecovered effect) {
+                Client client = recoveries.remove(effect.token());
+                reply(
+                        client.address(),
+                        new BookieReply.EntriesRecovered(identity, bootEpoch, client.requestId(), ledgerId));
+                return null;
+            }
+
+            @Override
+            public Void recoveryRefused(ReplicaEffect.RecoveryRefused effect) {
+                requireNoConflict(effect.refusal(), effect.detail());
+                Client client = recoveries.remove(effect.token());
+                reply(
+                        client.address(),
+                        new BookieReply.RequestRefused(
+                                identity,
+                                client.requestId(),
+                                Refusal.valueOf(effect.refusal().name()),
+                                effect.detail()));
+                return null;
+            }
+
+            /** R9: an entry has one content, whoever brings it. */
+            private void requireNoConflict(ReplicaRefusal refusal, String detail) {
+                if (refusal == ReplicaRefusal.CONFLICTING_BYTES) {
+                    throw new IllegalStateException("H13, H38: ledger " + ledgerId + ": " + detail);
+                }
             }
 
             @Override

@@ -157,6 +157,9 @@ class BookieStoreCrashTest {
                 return new JournalRecord.Fenced(new LedgerId(ledgerId));
             }
             EntryBatch entries = kind < 3 ? EntryBatch.EMPTY : EntryBatch.of(model.someEntries(ledgerId, random));
+            if (kind == 19) {
+                return new JournalRecord.Recovered(new LedgerId(ledgerId), 1 + random.nextInt(9), entries);
+            }
             long confirmed = Math.max(EntryId.NONE, model.lastEntryId(ledgerId) - random.nextInt(5));
             return new JournalRecord.Added(new LedgerId(ledgerId), confirmed, entries);
         }

@@ -30,6 +30,7 @@ final class BookieStoreModel {
         private final TreeMap<Long, Payload> entries = new TreeMap<>();
         private boolean fenced;
         private long lastAddConfirmed = EntryId.NONE;
+        private long heldAt;
     }
 
     /** The only bytes that entry {@code entryId} ever has. */
@@ -61,6 +62,9 @@ final class BookieStoreModel {
         if (record instanceof JournalRecord.Added added) {
             added.entries().entries().forEach(entry -> ledger.entries.put(EntryFormat.entryIdOf(entry), entry));
             ledger.lastAddConfirmed = Math.max(ledger.lastAddConfirmed, added.lastAddConfirmed());
+        } else if (record instanceof JournalRecord.Recovered recovered) {
+            recovered.entries().entries().forEach(entry -> ledger.entries.put(EntryFormat.entryIdOf(entry), entry));
+            ledger.heldAt = Math.max(ledger.heldAt, recovered.version());
         } else {
             ledger.fenced = true;
         }
@@ -91,21 +95,24 @@ final class BookieStoreModel {
     private boolean wasKept(BookieStore store, JournalRecord record) {
         var view = store.ledger(record.ledgerId());
         Ledger known = ledger(record.ledgerId());
-        if (record instanceof JournalRecord.Added added) {
-            long kept = added.entries().entries().stream()
+        if (!(record instanceof JournalRecord.Fenced)) {
+            long kept = record.entries().entries().stream()
                     .map(EntryFormat::entryIdOf)
                     .filter(id -> !known.entries.containsKey(id))
                     .filter(id -> !store.read(record.ledgerId(), id, id, 1, 1)
                             .entries()
                             .isEmpty())
                     .count();
-            long fresh = added.entries().entries().stream()
+            long fresh = record.entries().entries().stream()
                     .map(EntryFormat::entryIdOf)
                     .filter(id -> !known.entries.containsKey(id))
                     .count();
             assertThat(kept).as("entries of one record").isIn(0L, fresh);
-            boolean confirmed = view.isPresent() && view.get().lastAddConfirmed() >= added.lastAddConfirmed();
-            return fresh > 0 ? kept > 0 : confirmed;
+            boolean learned = view.isPresent()
+                    && (record instanceof JournalRecord.Added added
+                            ? view.get().lastAddConfirmed() >= added.lastAddConfirmed()
+                            : view.get().heldAt() >= ((JournalRecord.Recovered) record).version());
+            return fresh > 0 ? kept > 0 : learned;
         }
         return view.isPresent() && view.get().fenced();
     }
@@ -120,6 +127,9 @@ final class BookieStoreModel {
             assertThat(view.map(BookieStore.LedgerView::lastAddConfirmed).orElse(EntryId.NONE))
                     .as("last add confirmed of ledger %s", ledgerId)
                     .isEqualTo(expected.lastAddConfirmed);
+            assertThat(view.map(BookieStore.LedgerView::heldAt).orElse(0L))
+                    .as("version at which ledger %s is held", ledgerId)
+                    .isEqualTo(expected.heldAt);
             assertThat(view.map(BookieStore.LedgerView::lastEntryId).orElse(EntryId.NONE))
                     .as("last entry of ledger %s", ledgerId)
                     .isEqualTo(lastEntryId(ledgerId));

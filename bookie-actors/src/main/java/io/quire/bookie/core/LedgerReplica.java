@@ -2,13 +2,14 @@ package io.quire.bookie.core;
 
 import io.quire.protocol.BookieId;
 import io.quire.protocol.EntryBatch;
-import io.quire.protocol.EntryFormat;
 import io.quire.protocol.EntryId;
 import io.quire.protocol.LedgerId;
 import io.quire.protocol.LedgerMetadata;
 import io.quire.protocol.LedgerState;
 import io.quire.protocol.Payload;
+import java.util.ArrayDeque;
 import java.util.ArrayList;
+import java.util.Deque;
 import java.util.HashMap;
 import java.util.HashSet;
 import java.util.LinkedHashMap;
@@ -24,7 +25,8 @@ import java.util.Set;
  * <p>Design note. A session is opened in two steps: the register is read, and then the session opens if the ledger is
  * OPEN, this store is in the last fragment, the fragment is the one the writer believes in, and no fence has passed since
  * the read was sent (R14). In a session batches come with numbers, in any order, with gaps, more than once. A batch is
- * journaled once; it is acknowledged when it is durable, and again whenever it comes again.
+ * journaled once; it is acknowledged when it is durable, and again whenever it comes again. An entry that is here already with other bytes is
+ * refused, see {@link HeldEntries}.
  *
  * <p>A fence refuses adds from the moment it is asked for, and is answered when it is durable; the journal applies in
  * order, so that everything journaled before it can then be read (R16).
@@ -37,12 +39,25 @@ public final class LedgerReplica {
     private final Limits limits;
     private final Map<Long, Opening> openings = new HashMap<>();
     private final Map<Long, Session> sessions = new LinkedHashMap<>();
-    private final List<Long> fenceWaiters = new ArrayList<>();
+    private final Map<Long, AddLookUp> lookUps = new HashMap<>();
+    private final Deque<PendingFence> fences = new ArrayDeque<>();
+    private final HeldEntries held;
+    private final RecoveryAdds recoveries;
     private boolean fenced;
-    private boolean fencing;
     private long fencesSeen;
     private long lastAddConfirmed;
-    private int inJournal;
+
+    /**
+     * What the store knew of the ledger, durably, when the replica was made.
+     *
+     * @param lastAddConfirmed the highest one known, or -1
+     * @param lastEntryId the highest entry held, or -1
+     * @param heldAt the highest version of the register at which recovery brought something, or 0
+     */
+    public record Known(boolean fenced, long lastAddConfirmed, long lastEntryId, long heldAt) {
+        /** The store never heard of the ledger. */
+        public static final Known NOTHING = new Known(false, EntryId.NONE, EntryId.NONE, 0);
+    }
 
     /**
      * @param creditWindowBytes how far a session may send ahead of what is durable
@@ -52,6 +67,11 @@ public final class LedgerReplica {
     public record Limits(long creditWindowBytes, int sessionsMax, int openingsMax) {}
 
     private record Opening(long fragmentVersion, long fencesSeen) {}
+
+    private record AddLookUp(long counter, long number, long lastAddConfirmed, EntryBatch entries) {}
+
+    /** A fence in the journal, and who waits for it. */
+    private record PendingFence(long recordsBefore, List<Long> tokens) {}
 
     private static final class Session {
         private final DurableBatches durable = new DurableBatches();
@@ -71,16 +91,19 @@ public final class LedgerReplica {
         }
     }
 
-    /**
-     * @param fenced whether the ledger is fenced, durably
-     * @param lastAddConfirmed the highest one known durably, or -1
-     */
-    public LedgerReplica(BookieId bookie, LedgerId ledgerId, boolean fenced, long lastAddConfirmed, Limits limits) {
+    public LedgerReplica(BookieId bookie, LedgerId ledgerId, Known known, Limits limits) {
         this.bookie = bookie;
         this.ledgerId = ledgerId;
-        this.fenced = fenced;
-        this.lastAddConfirmed = lastAddConfirmed;
+        this.fenced = known.fenced();
+        this.lastAddConfirmed = known.lastAddConfirmed();
         this.limits = limits;
+        this.held = new HeldEntries(ledgerId, known.lastEntryId());
+        this.recoveries = new RecoveryAdds(ledgerId, held, known.heldAt(), limits.creditWindowBytes());
+    }
+
+    /** What recovery and re-replication bring. */
+    public RecoveryAdds recoveries() {
+        return recoveries;
     }
 
     /** The highest last-add-confirmed known durably, or -1. */
@@ -94,7 +117,7 @@ public final class LedgerReplica {
      * opens another.
      */
     public boolean isIdle() {
-        return openings.isEmpty() && fenceWaiters.isEmpty() && inJournal == 0;
+        return openings.isEmpty() && fences.isEmpty() && held.isIdle() && recoveries.isIdle();
     }
 
     /**
@@ -103,7 +126,7 @@ public final class LedgerReplica {
      * @param counter the number that the session gets if it opens; never used before at this boot
      */
     public List<ReplicaEffect> openSession(long counter, long fragmentVersion) {
-        if (fenced || fencing) {
+        if (isFenced()) {
             return List.of(
                     new ReplicaEffect.SessionRefused(counter, ReplicaRefusal.FENCED, "the ledger is fenced here"));
         }
@@ -151,7 +174,7 @@ public final class LedgerReplica {
         if (session == null) {
             return List.of(new ReplicaEffect.SessionEnded(
                     counter,
-                    fenced || fencing ? ReplicaRefusal.FENCED : ReplicaRefusal.UNKNOWN_SESSION,
+                    isFenced() ? ReplicaRefusal.FENCED : ReplicaRefusal.UNKNOWN_SESSION,
                     "there is no such session"));
         }
         if (session.durable.contains(number)) {
@@ -168,19 +191,68 @@ public final class LedgerReplica {
                     "the batch ends at " + endOffset + ", credit reaches to "
                             + (session.durableOffset + limits.creditWindowBytes())));
         }
-        Optional<String> damage = damageOf(entries);
+        Optional<String> damage = held.damageOf(entries);
         if (damage.isPresent()) {
             return List.of(new ReplicaEffect.BatchRefused(counter, number, ReplicaRefusal.DAMAGED, damage.get()));
         }
         session.inJournal.add(number);
         session.endOffsets.put(number, endOffset);
-        inJournal++;
-        return List.of(new ReplicaEffect.JournalBatch(counter, number, writerLastAddConfirmed, entries));
+        if (held.mayHold(entries)) {
+            long lookUp = held.lookUp(entries);
+            lookUps.put(lookUp, new AddLookUp(counter, number, writerLastAddConfirmed, entries));
+            return List.of(new ReplicaEffect.LookUp(lookUp, entries));
+        }
+        return List.of(journal(counter, number, writerLastAddConfirmed, entries));
+    }
+
+    private ReplicaEffect journal(long counter, long number, long writerLastAddConfirmed, EntryBatch entries) {
+        held.journaling(new HeldEntries.RecordKey(counter, number), entries);
+        return new ReplicaEffect.JournalBatch(counter, number, writerLastAddConfirmed, entries);
+    }
+
+    /**
+     * What was asked for by {@link ReplicaEffect.LookUp} is known.
+     *
+     * @param durable the entries that are held durably, by id
+     */
+    public List<ReplicaEffect> lookedUp(long number, Map<Long, Payload> durable) {
+        AddLookUp add = lookUps.remove(number);
+        if (add == null) {
+            return recoveries.lookedUp(number, durable).orElseThrow();
+        }
+        HeldEntries.Comparison comparison = held.compare(number, durable);
+        if (!sessions.containsKey(add.counter())) {
+            return List.of();
+        }
+        if (comparison.conflict().isPresent()) {
+            return refuseBatch(
+                    add,
+                    ReplicaRefusal.CONFLICTING_BYTES,
+                    "entry " + comparison.conflict().getAsLong() + " is held with other bytes");
+        }
+        return List.of(journal(add.counter(), add.number(), add.lastAddConfirmed(), add.entries()));
+    }
+
+    /** What was asked for by {@link ReplicaEffect.LookUp} cannot be known. */
+    public List<ReplicaEffect> lookUpFailed(long number, String reason) {
+        held.forget(number);
+        AddLookUp add = lookUps.remove(number);
+        if (add == null) {
+            return recoveries.lookUpFailed(number, reason).orElseThrow();
+        }
+        return sessions.containsKey(add.counter()) ? refuseBatch(add, ReplicaRefusal.UNAVAILABLE, reason) : List.of();
+    }
+
+    private List<ReplicaEffect> refuseBatch(AddLookUp add, ReplicaRefusal refusal, String detail) {
+        Session session = sessions.get(add.counter());
+        session.inJournal.remove(add.number());
+        session.endOffsets.remove(add.number());
+        return List.of(new ReplicaEffect.BatchRefused(add.counter(), add.number(), refusal, detail));
     }
 
     /** A batch is durable and applied. */
     public List<ReplicaEffect> batchJournaled(long counter, long number, long writerLastAddConfirmed) {
-        inJournal--;
+        held.journaled(new HeldEntries.RecordKey(counter, number));
         lastAddConfirmed = Math.max(lastAddConfirmed, writerLastAddConfirmed);
         Session session = sessions.get(counter);
         if (session == null) {
@@ -199,7 +271,7 @@ public final class LedgerReplica {
                 session == null
                         ? new ReplicaEffect.SessionEnded(
                                 counter,
-                                fenced || fencing ? ReplicaRefusal.FENCED : ReplicaRefusal.UNKNOWN_SESSION,
+                                isFenced() ? ReplicaRefusal.FENCED : ReplicaRefusal.UNKNOWN_SESSION,
                                 "there is no such session")
                         : ackOf(counter, session));
     }
@@ -210,18 +282,21 @@ public final class LedgerReplica {
         openings.remove(counter);
     }
 
-    /** Somebody asks that the ledger be fenced; answered by {@link ReplicaEffect.Fenced} with {@code token}. */
+    /**
+     * Somebody asks that the ledger be fenced; answered by {@link ReplicaEffect.Fenced} with {@code token}. The answer
+     * waits for every record that is in the journal now, also when the ledger is fenced already: recovery adds may be
+     * among them (R16).
+     */
     public List<ReplicaEffect> fence(long token) {
         fencesSeen++;
-        if (fenced) {
+        if (fenced && fences.isEmpty() && !held.isJournaling()) {
             return List.of(new ReplicaEffect.Fenced(token, lastAddConfirmed));
         }
-        fenceWaiters.add(token);
-        if (fencing) {
+        if (!fences.isEmpty() && fences.getLast().recordsBefore() == held.recordsAppended()) {
+            fences.getLast().tokens().add(token);
             return List.of();
         }
-        fencing = true;
-        inJournal++;
+        fences.add(new PendingFence(held.recordsAppended(), new ArrayList<>(List.of(token))));
         List<ReplicaEffect> effects = new ArrayList<>();
         effects.add(new ReplicaEffect.JournalFence());
         sessions.keySet()
@@ -231,21 +306,22 @@ public final class LedgerReplica {
         return effects;
     }
 
-    /** The fence is durable, and everything journaled before it is applied (R16). */
+    /** The oldest fence in the journal is durable, and everything journaled before it is applied (R16). */
     public List<ReplicaEffect> fenceJournaled() {
-        inJournal--;
         fenced = true;
-        fencing = false;
-        List<ReplicaEffect> effects = new ArrayList<>();
-        fenceWaiters.forEach(token -> effects.add(new ReplicaEffect.Fenced(token, lastAddConfirmed)));
-        fenceWaiters.clear();
-        return effects;
+        return fences.remove().tokens().stream()
+                .<ReplicaEffect>map(token -> new ReplicaEffect.Fenced(token, lastAddConfirmed))
+                .toList();
+    }
+
+    private boolean isFenced() {
+        return fenced || !fences.isEmpty();
     }
 
     private Optional<ReplicaEffect> refusalOf(long counter, Opening opening, Optional<LedgerMetadata> metadata) {
         ReplicaRefusal refusal = null;
         String detail = "";
-        if (fenced || fencing || opening.fencesSeen() != fencesSeen) {
+        if (isFenced() || opening.fencesSeen() != fencesSeen) {
             refusal = ReplicaRefusal.FENCED;
             detail = "the ledger was fenced here";
         } else if (metadata.isEmpty()) {
@@ -265,24 +341,6 @@ public final class LedgerReplica {
         return refusal == null
                 ? Optional.empty()
                 : Optional.of(new ReplicaEffect.SessionRefused(counter, refusal, detail));
-    }
-
-    private Optional<String> damageOf(EntryBatch entries) {
-        long previous = -1;
-        for (Payload entry : entries.entries()) {
-            try {
-                EntryFormat.verify(entry);
-            } catch (EntryFormat.DamagedEntryException e) {
-                return Optional.of(e.getMessage());
-            }
-            long entryId = EntryFormat.entryIdOf(entry);
-            if (EntryFormat.ledgerIdOf(entry) != ledgerId.value() || entryId <= previous || entryId > EntryId.MAX) {
-                return Optional.of("entry " + entryId + " of ledger " + EntryFormat.ledgerIdOf(entry) + " behind entry "
-                        + previous + " in a batch of ledger " + ledgerId);
-            }
-            previous = entryId;
-        }
-        return Optional.empty();
     }
 
     private ReplicaEffect ackOf(long counter, Session session) {

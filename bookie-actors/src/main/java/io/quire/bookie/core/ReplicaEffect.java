@@ -45,7 +45,7 @@ public sealed interface ReplicaEffect {
         }
     }
 
-    /** The batch was not kept. */
+    /** The batch was not kept; conflicting bytes are an alarm. */
     record BatchRefused(long counter, long number, ReplicaRefusal refusal, String detail) implements ReplicaEffect {
         @Override
         public <R> R accept(Handler<R> handler) {
@@ -58,6 +58,46 @@ public sealed interface ReplicaEffect {
         @Override
         public <R> R accept(Handler<R> handler) {
             return handler.journalBatch(this);
+        }
+    }
+
+    /** Read the ledger's register linearizably, then call {@link RecoveryAdds#versionRead} with {@code number}. */
+    record ReadVersion(long number) implements ReplicaEffect {
+        @Override
+        public <R> R accept(Handler<R> handler) {
+            return handler.readVersion(this);
+        }
+    }
+
+    /** Look up what is held of these entries, then call {@link LedgerReplica#lookedUp} with {@code number}. */
+    record LookUp(long number, EntryBatch entries) implements ReplicaEffect {
+        @Override
+        public <R> R accept(Handler<R> handler) {
+            return handler.lookUp(this);
+        }
+    }
+
+    /** Journal entries held at {@code version} from now on, apply them, then call {@link RecoveryAdds#journaled}. */
+    record JournalRecovered(long token, long version, EntryBatch entries) implements ReplicaEffect {
+        @Override
+        public <R> R accept(Handler<R> handler) {
+            return handler.journalRecovered(this);
+        }
+    }
+
+    /** All entries of the recovery add {@code token} are held durably. */
+    record EntriesRecovered(long token) implements ReplicaEffect {
+        @Override
+        public <R> R accept(Handler<R> handler) {
+            return handler.entriesRecovered(this);
+        }
+    }
+
+    /** The recovery add was not carried out; conflicting bytes are an alarm. */
+    record RecoveryRefused(long token, ReplicaRefusal refusal, String detail) implements ReplicaEffect {
+        @Override
+        public <R> R accept(Handler<R> handler) {
+            return handler.recoveryRefused(this);
         }
     }
 
@@ -104,5 +144,15 @@ public sealed interface ReplicaEffect {
         R ack(Ack effect);
 
         R fenced(Fenced effect);
+
+        R readVersion(ReadVersion effect);
+
+        R lookUp(LookUp effect);
+
+        R journalRecovered(JournalRecovered effect);
+
+        R entriesRecovered(EntriesRecovered effect);
+
+        R recoveryRefused(RecoveryRefused effect);
     }
 }

@@ -9,5 +9,7 @@ public enum ReplicaRefusal {
     NOT_A_MEMBER,
     OVERLOADED,
     UNAVAILABLE,
-    DAMAGED
+    DAMAGED,
+    CONFLICTING_BYTES,
+    NOT_RECOVERING
 }

@@ -3,6 +3,8 @@ package io.quire.bookie.storage;
 import io.quire.bookie.storage.LedgerStore.StoredLedger;
 import io.quire.protocol.BookieId;
 import io.quire.protocol.BootEpoch;
+import io.quire.protocol.EntryBatch;
+import io.quire.protocol.EntryFormat;
 import io.quire.protocol.EntryId;
 import io.quire.protocol.LedgerId;
 import io.quire.protocol.Payload;
@@ -10,7 +12,9 @@ import io.quire.storage.FileStore;
 import io.quire.storage.KeyValueStore;
 import io.quire.storage.StorageException;
 import java.util.ArrayList;
+import java.util.HashMap;
 import java.util.List;
+import java.util.Map;
 import java.util.NavigableMap;
 import java.util.Optional;
 import java.util.Set;
@@ -32,6 +36,9 @@ import java.util.concurrent.atomic.AtomicLong;
 public final class BookieStore implements AutoCloseable {
     /** How many ledgers are remembered as counted; forgetting costs another count. */
     private static final int COUNTED_LEDGERS_MAX = 100_000;
+
+    /** A larger gap between wanted entries is not read over. */
+    private static final long GAP_MAX = 64;
 
     private final BookieId store;
     private final Settings settings;
@@ -264,7 +271,12 @@ public final class BookieStore implements AutoCloseable {
         return true;
     }
 
-    /** Entries that came with other bytes than were stored, since boot: an alarm (R18). */
+    /** Counts a request that was refused because an entry of it is held with other bytes. */
+    public void conflictRefused() {
+        conflicts.incrementAndGet();
+    }
+
+    /** Entries that came with other bytes than were stored, since boot: an alarm (R18, H13, H38). */
     public long conflicts() {
         return conflicts.get();
     }
@@ -275,30 +287,69 @@ public final class BookieStore implements AutoCloseable {
         try (LedgerStore.Reader reader = ledgers.openReader()) {
             Optional<StoredLedger> stored = reader.ledger(ledgerId);
             boolean known = stored.isPresent();
-            boolean fenced = stored.map(StoredLedger::fenced).orElse(false);
-            long lastAddConfirmed = stored.map(StoredLedger::lastAddConfirmed).orElse(EntryId.NONE);
-            long lastEntry = stored.map(StoredLedger::lastEntryId).orElse(EntryId.NONE);
+            LedgerStore.Marks marks = stored.orElse(StoredLedger.EMPTY).marks();
+            long lastEntry = stored.orElse(StoredLedger.EMPTY).lastEntryId();
             for (Memtable memtable : captured) {
                 Optional<Memtable.Slice> slice = memtable.slice(ledgerId);
                 if (slice.isPresent()) {
                     known = true;
-                    fenced |= slice.get().isFenced();
-                    lastAddConfirmed = Math.max(lastAddConfirmed, slice.get().lastAddConfirmed());
+                    marks = marks.raisedBy(slice.get().marks());
                     if (!slice.get().entries().isEmpty()) {
                         lastEntry = Math.max(lastEntry, slice.get().entries().lastKey());
                     }
                 }
             }
-            return known ? Optional.of(new LedgerView(fenced, lastAddConfirmed, lastEntry)) : Optional.empty();
+            return known
+                    ? Optional.of(new LedgerView(marks.fenced(), marks.lastAddConfirmed(), lastEntry, marks.heldAt()))
+                    : Optional.empty();
         }
     }
 
     /**
-     * @param fenced whether it is fenced, durably
-     * @param lastAddConfirmed the highest one known durably, or -1
+     * What is known of a ledger, durably.
+     *
+     * @param lastAddConfirmed the highest one known, or -1
      * @param lastEntryId the highest entry held, or -1
+     * @param heldAt the highest version of its register at which recovery brought something, or 0: the copy may be
+     *     dropped only when a later version does not name this store (R24)
      */
-    public record LedgerView(boolean fenced, long lastAddConfirmed, long lastEntryId) {}
+    public record LedgerView(boolean fenced, long lastAddConfirmed, long lastEntryId, long heldAt) {}
+
+    /**
+     * Looks up the entries with the ids of {@code entries}: those that are held, by id, with the bytes that are held.
+     *
+     * @throws io.quire.storage.StorageException when something is damaged
+     */
+    public Map<Long, Payload> held(LedgerId ledgerId, EntryBatch entries) {
+        List<Memtable> captured = memtables;
+        List<Long> wanted =
+                entries.entries().stream().map(EntryFormat::entryIdOf).toList();
+        Map<Long, Payload> found = new HashMap<>();
+        try (LedgerStore.Reader reader = ledgers.openReader()) {
+            int from = 0;
+            for (int i = 1; i <= wanted.size(); i++) {
+                if (i == wanted.size() || wanted.get(i) - wanted.get(i - 1) > GAP_MAX) {
+                    reader.read(ledgerId, wanted.get(from), wanted.get(i - 1), (entryId, encoded) -> {
+                        found.put(entryId, encoded);
+                        return true;
+                    });
+                    from = i;
+                }
+            }
+        }
+        found.keySet().retainAll(Set.copyOf(wanted));
+        for (int i = captured.size() - 1; i >= 0; i--) {
+            captured.get(i)
+                    .slice(ledgerId)
+                    .ifPresent(slice -> wanted.forEach(entryId -> {
+                        Payload encoded = slice.entries().get(entryId);
+                        if (encoded != null) {
+                            found.putIfAbsent(entryId, encoded);
+                        }
+                    }));
+        }
+        return found;
+    }
 
     /**
      * Reads entries in {@code [first, last]}, ascending, as far as the limits go; one entry always fits. Ids above {@link

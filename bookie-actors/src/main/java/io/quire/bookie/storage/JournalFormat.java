@@ -18,7 +18,7 @@ import java.util.zip.CRC32C;
  *   group:    record | record | ... | zeros up to the next page
  *
  *   segment header                          record
- *     0  int32  magic "QJSH"                  0  int32  magic "QJR" + kind (A added, F fenced)
+ *     0  int32  magic "QJSH"                  0  int32  magic "QJR" + kind (A added, R recovered, F fenced)
  *     4  int32  format version 1              4  int32  body bytes
  *     8  uuid   store                         8  uuid   store
  *    24  int64  generation                   24  int64  generation of its segment
@@ -30,6 +30,7 @@ import java.util.zip.CRC32C;
  *                                            64  body
  *
  *   body of A: int64 ledger, int64 last add confirmed, encoded entries
+ *   body of R: int64 ledger, int64 version, encoded entries
  *   body of F: int64 ledger
  * </pre>
  *
@@ -48,6 +49,7 @@ final class JournalFormat {
     private static final int SEGMENT_HEADER_BYTES = 52;
     private static final int FORMAT_VERSION = 1;
     private static final int ADDED = 0x514A5241;
+    private static final int RECOVERED = 0x514A5252;
     private static final int FENCED = 0x514A5246;
     private static final int CRC_OFFSET = 60;
 
@@ -99,9 +101,9 @@ final class JournalFormat {
 
     /** The bytes that {@code record} takes in a group. */
     static int encodedBytes(JournalRecord record) {
-        int body = record instanceof JournalRecord.Added added
-                ? 16 + added.entries().byteSize()
-                : 8;
+        int body = record instanceof JournalRecord.Fenced
+                ? 8
+                : 16 + record.entries().byteSize();
         return RECORD_HEADER_BYTES + body;
     }
 
@@ -119,7 +121,7 @@ final class JournalFormat {
             long syncedUpTo,
             int previousCrc) {
         int start = out.position();
-        out.putInt(record instanceof JournalRecord.Added ? ADDED : FENCED);
+        out.putInt(kindOf(record));
         out.putInt(encodedBytes(record) - RECORD_HEADER_BYTES);
         Fields.putUuid(out, segment.store().value());
         out.putLong(segment.generation()).putLong(sequence).putLong(bootEpoch).putLong(syncedUpTo);
@@ -127,13 +129,22 @@ final class JournalFormat {
         out.putLong(record.ledgerId().value());
         if (record instanceof JournalRecord.Added added) {
             out.putLong(added.lastAddConfirmed());
-            for (Payload entry : added.entries().entries()) {
-                entry.writeTo(out);
-            }
+        } else if (record instanceof JournalRecord.Recovered recovered) {
+            out.putLong(recovered.version());
+        }
+        for (Payload entry : record.entries().entries()) {
+            entry.writeTo(out);
         }
         int crc = recordCrc(out, start, out.position() - start);
         out.putInt(start + CRC_OFFSET, crc);
         return crc;
+    }
+
+    private static int kindOf(JournalRecord record) {
+        if (record instanceof JournalRecord.Fenced) {
+            return FENCED;
+        }
+        return record instanceof JournalRecord.Added ? ADDED : RECOVERED;
     }
 
     /**
@@ -147,7 +158,8 @@ final class JournalFormat {
         }
         int kind = in.getInt(start);
         int bodyBytes = in.getInt(start + 4);
-        boolean possible = (kind == ADDED ? bodyBytes >= 16 : kind == FENCED && bodyBytes == 8)
+        boolean withEntries = kind == ADDED || kind == RECOVERED;
+        boolean possible = (withEntries ? bodyBytes >= 16 : kind == FENCED && bodyBytes == 8)
                 && bodyBytes <= in.remaining() - RECORD_HEADER_BYTES;
         if (!possible) {
             return Optional.empty();
@@ -178,11 +190,14 @@ final class JournalFormat {
         if (kind == FENCED) {
             return new JournalRecord.Fenced(ledgerId);
         }
-        long lastAddConfirmed = in.getLong();
+        long lastAddConfirmedOrVersion = in.getLong();
         byte[] slab = new byte[bodyBytes - 16];
         in.get(slab);
         try {
-            return new JournalRecord.Added(ledgerId, lastAddConfirmed, EntryBatch.ofSlab(Payload.wrap(slab)));
+            EntryBatch entries = EntryBatch.ofSlab(Payload.wrap(slab));
+            return kind == ADDED
+                    ? new JournalRecord.Added(ledgerId, lastAddConfirmedOrVersion, entries)
+                    : new JournalRecord.Recovered(ledgerId, lastAddConfirmedOrVersion, entries);
         } catch (EntryFormat.DamagedEntryException e) {
             throw new IllegalStateException("a journal record with a right CRC holds no whole entries", e);
         }

@@ -7,8 +7,15 @@ import io.quire.protocol.LedgerId;
 public sealed interface JournalRecord {
     LedgerId ledgerId();
 
+    /** What the record adds; may be empty. */
+    default EntryBatch entries() {
+        return EntryBatch.EMPTY;
+    }
+
     /** The bytes that the change needs in a memtable, about. */
-    long weight();
+    default long weight() {
+        return 64L + entries().byteSize() + (long) entries().count() * Memtable.ENTRY_OVERHEAD_BYTES;
+    }
 
     /**
      * Entries that were added, and what their writer had confirmed.
@@ -16,18 +23,16 @@ public sealed interface JournalRecord {
      * @param lastAddConfirmed -1 or more
      * @param entries may be empty: the last-add-confirmed alone
      */
-    record Added(LedgerId ledgerId, long lastAddConfirmed, EntryBatch entries) implements JournalRecord {
-        @Override
-        public long weight() {
-            return 64L + entries.byteSize() + (long) entries.count() * Memtable.ENTRY_OVERHEAD_BYTES;
-        }
-    }
+    record Added(LedgerId ledgerId, long lastAddConfirmed, EntryBatch entries) implements JournalRecord {}
+
+    /**
+     * Entries that recovery or re-replication brought.
+     *
+     * @param version of the ledger's register, at which the copy is held from now on (R24)
+     * @param entries those that were not here before; may be empty
+     */
+    record Recovered(LedgerId ledgerId, long version, EntryBatch entries) implements JournalRecord {}
 
     /** The ledger takes no normal adds any more. */
-    record Fenced(LedgerId ledgerId) implements JournalRecord {
-        @Override
-        public long weight() {
-            return 64;
-        }
-    }
+    record Fenced(LedgerId ledgerId) implements JournalRecord {}
 }

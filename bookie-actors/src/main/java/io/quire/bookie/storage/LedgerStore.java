@@ -28,11 +28,10 @@ interface LedgerStore extends AutoCloseable {
          * Adds entries of one ledger; those that are there already stay as they are.
          *
          * @param entries encoded entries by id
-         * @param fenced whether the ledger is fenced from now on
-         * @param lastAddConfirmed raises what is known to be confirmed
+         * @param marks raise what is known of the ledger
          * @return how many entries were there already with other bytes (an alarm, R18)
          */
-        long add(LedgerId ledgerId, NavigableMap<Long, Payload> entries, boolean fenced, long lastAddConfirmed);
+        long add(LedgerId ledgerId, NavigableMap<Long, Payload> entries, Marks marks);
 
         /** Everything up to the journal record {@code sequence} is in here with this commit. */
         void applied(long sequence);
@@ -67,13 +66,27 @@ interface LedgerStore extends AutoCloseable {
     }
 
     /**
-     * What a store knows of a ledger beside its entries.
+     * What changes of a ledger beside its entries; each field only ever rises.
+     *
+     * @param heldAt the highest version of the register at which recovery brought something, or 0 (R24)
+     */
+    record Marks(boolean fenced, long lastAddConfirmed, long heldAt) {
+        Marks raisedBy(Marks other) {
+            return new Marks(
+                    fenced || other.fenced,
+                    Math.max(lastAddConfirmed, other.lastAddConfirmed),
+                    Math.max(heldAt, other.heldAt));
+        }
+    }
+
+    /**
+     * What a store knows of a ledger.
      *
      * @param firstEntryId the lowest entry held, -1 for none
      * @param lastEntryId the highest entry held, -1 for none
      * @param entryCount how many entries its blocks hold; what is read must agree (R19)
      */
-    record StoredLedger(boolean fenced, long lastAddConfirmed, long firstEntryId, long lastEntryId, long entryCount) {
-        static final StoredLedger EMPTY = new StoredLedger(false, -1, -1, -1, 0);
+    record StoredLedger(Marks marks, long firstEntryId, long lastEntryId, long entryCount) {
+        static final StoredLedger EMPTY = new StoredLedger(new Marks(false, -1, 0), -1, -1, 0);
     }
 }

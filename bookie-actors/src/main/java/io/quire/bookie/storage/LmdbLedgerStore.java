@@ -24,7 +24,8 @@ import java.util.TreeMap;
  * <pre>
  *   key                                   value
  *   b, int64 ledger, int64 first entry    block of up to 32 KiB, see BlockFormat
- *   l, int64 ledger                       int8 fenced, int64 last add confirmed, int64 first, int64 last entry, int64 count
+ *   l, int64 ledger                       int8 fenced, int64 last add confirmed, int64 first, int64 last entry, int64 count,
+ *                                         int64 held at (absent in a value from before there were recovery adds: 0)
  *   m/applied                             int64 journal sequence
  * </pre>
  *
@@ -96,11 +97,17 @@ final class LmdbLedgerStore implements LedgerStore {
     private static Optional<StoredLedger> readLedger(Snapshot snapshot, LedgerId ledgerId) {
         return snapshot.get(ledgerKey(ledgerId))
                 .map(value -> GuardedValue.decode(
-                        ledgerKey(ledgerId),
-                        value,
-                        "the state of ledger " + ledgerId,
-                        in -> new StoredLedger(
-                                Fields.getBoolean(in), in.getLong(), in.getLong(), in.getLong(), in.getLong())));
+                        ledgerKey(ledgerId), value, "the state of ledger " + ledgerId, LmdbLedgerStore::getLedger));
+    }
+
+    private static StoredLedger getLedger(ByteBuffer in) {
+        boolean fenced = Fields.getBoolean(in);
+        long lastAddConfirmed = in.getLong();
+        long first = in.getLong();
+        long last = in.getLong();
+        long count = in.getLong();
+        long heldAt = in.hasRemaining() ? in.getLong() : 0;
+        return new StoredLedger(new Marks(fenced, lastAddConfirmed, heldAt), first, last, count);
     }
 
     private final class BlockWriter implements Writer {
@@ -112,7 +119,7 @@ final class LmdbLedgerStore implements LedgerStore {
         }
 
         @Override
-        public long add(LedgerId ledgerId, NavigableMap<Long, Payload> entries, boolean fenced, long lastAddConfirmed) {
+        public long add(LedgerId ledgerId, NavigableMap<Long, Payload> entries, Marks marks) {
             StoredLedger before = readLedger(transaction, ledgerId).orElse(StoredLedger.EMPTY);
             long added = 0;
             long conflicts = 0;
@@ -133,7 +140,7 @@ final class LmdbLedgerStore implements LedgerStore {
                 }
                 putBlocks(ledgerId, merged);
             }
-            putLedger(ledgerId, before, entries, added, fenced, lastAddConfirmed);
+            putLedger(ledgerId, before, entries, added, marks);
             return conflicts;
         }
 
@@ -172,27 +179,19 @@ final class LmdbLedgerStore implements LedgerStore {
         }
 
         private void putLedger(
-                LedgerId ledgerId,
-                StoredLedger before,
-                NavigableMap<Long, Payload> entries,
-                long added,
-                boolean fenced,
-                long lastAddConfirmed) {
+                LedgerId ledgerId, StoredLedger before, NavigableMap<Long, Payload> entries, long added, Marks marks) {
             long first = entries.isEmpty() ? before.firstEntryId() : entries.firstKey();
             if (before.firstEntryId() != EntryId.NONE) {
                 first = Math.min(first, before.firstEntryId());
             }
             long last = entries.isEmpty() ? before.lastEntryId() : Math.max(before.lastEntryId(), entries.lastKey());
-            StoredLedger after = new StoredLedger(
-                    before.fenced() || fenced,
-                    Math.max(before.lastAddConfirmed(), lastAddConfirmed),
-                    first,
-                    last,
-                    before.entryCount() + added);
+            StoredLedger after =
+                    new StoredLedger(before.marks().raisedBy(marks), first, last, before.entryCount() + added);
             transaction.put(ledgerKey(ledgerId), GuardedValue.encode(ledgerKey(ledgerId), 64, out -> {
-                Fields.putBoolean(out, after.fenced());
-                out.putLong(after.lastAddConfirmed()).putLong(after.firstEntryId());
+                Fields.putBoolean(out, after.marks().fenced());
+                out.putLong(after.marks().lastAddConfirmed()).putLong(after.firstEntryId());
                 out.putLong(after.lastEntryId()).putLong(after.entryCount());
+                out.putLong(after.marks().heldAt());
             }));
         }
 

@@ -26,6 +26,7 @@ final class Memtable {
         private final ConcurrentSkipListMap<Long, Payload> entries = new ConcurrentSkipListMap<>();
         private volatile boolean fenced;
         private volatile long lastAddConfirmed = EntryId.NONE;
+        private volatile long heldAt;
 
         /** Encoded entries by id. */
         ConcurrentSkipListMap<Long, Payload> entries() {
@@ -38,6 +39,16 @@ final class Memtable {
 
         long lastAddConfirmed() {
             return lastAddConfirmed;
+        }
+
+        /** The highest version of the register at which recovery brought something, or 0. */
+        long heldAt() {
+            return heldAt;
+        }
+
+        /** What it knows of the ledger beside its entries. */
+        LedgerStore.Marks marks() {
+            return new LedgerStore.Marks(fenced, lastAddConfirmed, heldAt);
         }
     }
 
@@ -59,16 +70,18 @@ final class Memtable {
         }
         int conflicts = 0;
         Slice slice = ledgers.computeIfAbsent(record.ledgerId().value(), id -> new Slice());
-        if (record instanceof JournalRecord.Added added) {
-            for (Payload entry : added.entries().entries()) {
-                Payload older = slice.entries.putIfAbsent(EntryFormat.entryIdOf(entry), entry);
-                if (older != null && !older.equals(entry)) {
-                    conflicts++;
-                }
+        for (Payload entry : record.entries().entries()) {
+            Payload older = slice.entries.putIfAbsent(EntryFormat.entryIdOf(entry), entry);
+            if (older != null && !older.equals(entry)) {
+                conflicts++;
             }
+        }
+        if (record instanceof JournalRecord.Added added) {
             if (added.lastAddConfirmed() > slice.lastAddConfirmed) {
                 slice.lastAddConfirmed = added.lastAddConfirmed();
             }
+        } else if (record instanceof JournalRecord.Recovered recovered) {
+            slice.heldAt = Math.max(slice.heldAt, recovered.version());
         } else {
             slice.fenced = true;
         }

@@ -75,7 +75,7 @@ final class MemtableFlush {
             some.put(entry.getKey(), entry.getValue());
             bytes += entry.getValue().length();
         }
-        conflicts.addAndGet(writer.add(ledger, some, slice.isFenced(), slice.lastAddConfirmed()));
+        conflicts.addAndGet(writer.add(ledger, some, slice.marks()));
         if (!entries.hasNext()) {
             slice = null;
         }

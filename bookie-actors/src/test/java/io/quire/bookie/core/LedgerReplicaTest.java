@@ -7,6 +7,7 @@ import io.quire.bookie.core.ReplicaEffect.BatchRefused;
 import io.quire.bookie.core.ReplicaEffect.Fenced;
 import io.quire.bookie.core.ReplicaEffect.JournalBatch;
 import io.quire.bookie.core.ReplicaEffect.JournalFence;
+import io.quire.bookie.core.ReplicaEffect.LookUp;
 import io.quire.bookie.core.ReplicaEffect.Range;
 import io.quire.bookie.core.ReplicaEffect.ReadRegister;
 import io.quire.bookie.core.ReplicaEffect.SessionEnded;
@@ -22,6 +23,7 @@ import io.quire.protocol.LedgerId;
 import io.quire.protocol.LedgerMetadata;
 import io.quire.protocol.Payload;
 import io.quire.protocol.Replication;
+import io.quire.protocol.Versioned;
 import java.util.Arrays;
 import java.util.List;
 import java.util.Map;
@@ -39,7 +41,7 @@ class LedgerReplicaTest {
     private static final LedgerReplica.Limits LIMITS = new LedgerReplica.Limits(1000, 2, 3);
     private static final LedgerMetadata OPEN = open(SELF);
 
-    private final LedgerReplica replica = new LedgerReplica(SELF, LEDGER, false, -1, LIMITS);
+    private final LedgerReplica replica = new LedgerReplica(SELF, LEDGER, LedgerReplica.Known.NOTHING, LIMITS);
 
     private static LedgerMetadata open(BookieId member) {
         return LedgerMetadata.create(LEDGER, new Replication(1, 1, 1), new Ensemble(List.of(member)), Map.of(), 5);
@@ -110,12 +112,13 @@ class LedgerReplicaTest {
         assertThat(refusalOf(replica.openSession(8, 1))).isEqualTo(ReplicaRefusal.FENCED);
         assertThat(replica.isIdle()).isTrue();
 
-        LedgerReplica other = new LedgerReplica(SELF, LEDGER, false, -1, LIMITS);
+        LedgerReplica other = new LedgerReplica(SELF, LEDGER, LedgerReplica.Known.NOTHING, LIMITS);
         other.openSession(7, 1);
         other.fence(1);
         other.fenceJournaled();
         assertThat(refusalOf(other.registerRead(7, Optional.of(OPEN)))).isEqualTo(ReplicaRefusal.FENCED);
-        assertThat(refusalOf(new LedgerReplica(SELF, LEDGER, true, 4, LIMITS).openSession(1, 1)))
+        assertThat(refusalOf(new LedgerReplica(SELF, LEDGER, new LedgerReplica.Known(true, 4, 4, 0), LIMITS)
+                        .openSession(1, 1)))
                 .isEqualTo(ReplicaRefusal.FENCED);
     }
 
@@ -129,7 +132,8 @@ class LedgerReplicaTest {
     }
 
     private static void anyOrder(Random random) {
-        LedgerReplica replica = new LedgerReplica(SELF, LEDGER, false, -1, new LedgerReplica.Limits(1_000_000, 2, 3));
+        LedgerReplica replica =
+                new LedgerReplica(SELF, LEDGER, LedgerReplica.Known.NOTHING, new LedgerReplica.Limits(1_000_000, 2, 3));
         replica.openSession(1, 1);
         replica.registerRead(1, Optional.of(OPEN));
         TreeMap<Long, Boolean> durable = new TreeMap<>(); // false: in the journal
@@ -137,7 +141,8 @@ class LedgerReplicaTest {
             long number = 1L + random.nextInt(12);
             Boolean before = durable.get(number);
             if (random.nextBoolean()) {
-                List<ReplicaEffect> effects = replica.addBatch(1, number, number * 100, number - 2, batch(number));
+                List<ReplicaEffect> effects = lookedUp(
+                        replica, replica.addBatch(1, number, number * 100, number - 2, batch(number)), Map.of());
                 if (before == null) {
                     assertThat(effects).containsExactly(new JournalBatch(1, number, number - 2, batch(number)));
                     durable.put(number, false);
@@ -153,6 +158,14 @@ class LedgerReplicaTest {
             assertAcked(replica.probe(1), durable);
             assertThat(replica.isIdle()).isEqualTo(!durable.containsValue(false));
         }
+    }
+
+    /** Answers a look-up, if one is asked for. */
+    private static List<ReplicaEffect> lookedUp(
+            LedgerReplica replica, List<ReplicaEffect> effects, Map<Long, Payload> durable) {
+        return !effects.isEmpty() && effects.get(0) instanceof LookUp lookUp
+                ? replica.lookedUp(lookUp.number(), durable)
+                : effects;
     }
 
     private static void assertAcked(List<ReplicaEffect> effects, Map<Long, Boolean> durable) {
@@ -177,7 +190,8 @@ class LedgerReplicaTest {
         assertThat(replica.addBatch(1, 3, 1900, -1, batch(2))).hasOnlyElementsOfType(JournalBatch.class);
         assertThat(replica.batchJournaled(1, 3, -1)).containsExactly(new Ack(1, 1, List.of(new Range(3, 3)), 2000));
         assertThat(replica.addBatch(1, 3, 1900, -1, batch(2))).hasOnlyElementsOfType(Ack.class);
-        assertThat(replica.addBatch(1, 2, 1500, -1, batch(1))).hasOnlyElementsOfType(JournalBatch.class);
+        assertThat(lookedUp(replica, replica.addBatch(1, 2, 1500, -1, batch(1)), Map.of()))
+                .hasOnlyElementsOfType(JournalBatch.class);
         assertThat(replica.batchJournaled(1, 2, -1)).containsExactly(new Ack(1, 3, List.of(), 2900));
         assertThat(replica.probe(1)).containsExactly(new Ack(1, 3, List.of(), 2900));
     }
@@ -280,5 +294,71 @@ class LedgerReplicaTest {
         replica.batchJournaled(1, 1, 9);
         replica.batchJournaled(1, 2, 4);
         assertThat(replica.lastAddConfirmed()).isEqualTo(9);
+    }
+
+    @Test
+    @DisplayName("R16: a fence of a fenced ledger waits for what is in the journal, and for nothing else")
+    void fenceAgain() {
+        LedgerReplica fenced = new LedgerReplica(SELF, LEDGER, new LedgerReplica.Known(true, 4, 4, 0), LIMITS);
+        assertThat(fenced.fence(1)).containsExactly(new Fenced(1, 4));
+        fenced.recoveries().add(1, 3, batch(5));
+        fenced.recoveries().versionRead(1, Optional.of(new Versioned<>(3, OPEN.closed(5, 1, List.of()))));
+        assertThat(fenced.fence(2)).containsExactly(new JournalFence());
+        assertThat(fenced.fence(3)).isEmpty();
+        fenced.recoveries().add(2, 3, batch(6));
+        assertThat(fenced.fence(4)).containsExactly(new JournalFence());
+        fenced.recoveries().journaled(1);
+        assertThat(fenced.fenceJournaled()).containsExactly(new Fenced(2, 4), new Fenced(3, 4));
+        fenced.recoveries().journaled(2);
+        assertThat(fenced.fenceJournaled()).containsExactly(new Fenced(4, 4));
+        assertThat(fenced.isIdle()).isTrue();
+    }
+
+    @Test
+    @DisplayName("H13, H38: an entry that is held is compared; the same bytes are fine, others are refused")
+    void conflicts() {
+        LedgerReplica held = new LedgerReplica(SELF, LEDGER, new LedgerReplica.Known(false, -1, 6, 0), LIMITS);
+        held.openSession(1, 1);
+        held.registerRead(1, Optional.of(OPEN));
+        Payload other = EntryFormat.encode(LEDGER, 6, -1, 100, Payload.ofUtf8("another"), DigestType.CRC32C);
+
+        assertThat(held.addBatch(1, 1, 100, -1, batch(6, 7))).containsExactly(new LookUp(1, batch(6, 7)));
+        assertThat(held.isIdle()).isFalse();
+        assertThat(held.addBatch(1, 1, 100, -1, batch(6, 7))).isEmpty();
+        assertThat(refusalOf(held.lookedUp(1, Map.of(6L, other)))).isEqualTo(ReplicaRefusal.CONFLICTING_BYTES);
+        assertThat(held.isIdle()).isTrue();
+        assertThat(lookedUp(held, held.addBatch(1, 1, 100, -1, batch(6, 7)), Map.of(6L, entry(17, 6))))
+                .containsExactly(new JournalBatch(1, 1, -1, batch(6, 7)));
+        held.batchJournaled(1, 1, -1);
+
+        held.addBatch(1, 2, 200, -1, batch(7));
+        assertThat(refusalOf(held.lookUpFailed(3, "the disk failed"))).isEqualTo(ReplicaRefusal.UNAVAILABLE);
+        held.addBatch(1, 2, 200, -1, batch(7));
+        held.closeSession(1);
+        assertThat(held.lookedUp(4, Map.of(7L, other))).isEmpty();
+        held.openSession(2, 1);
+        held.registerRead(2, Optional.of(OPEN));
+        held.addBatch(2, 1, 200, -1, batch(7));
+        held.closeSession(2);
+        assertThat(held.lookUpFailed(5, "the disk failed")).isEmpty();
+        assertThat(held.isIdle()).isTrue();
+    }
+
+    @Test
+    @DisplayName("H38: what is in the journal, and what became durable during a look-up, is compared too")
+    void conflictsInFlight() {
+        for (boolean journaledBefore : new boolean[] {false, true}) {
+            LedgerReplica held = new LedgerReplica(SELF, LEDGER, LedgerReplica.Known.NOTHING, LIMITS);
+            held.openSession(1, 1);
+            held.registerRead(1, Optional.of(OPEN));
+            held.addBatch(1, 1, 100, -1, batch(6));
+            EntryBatch other = EntryBatch.of(
+                    List.of(EntryFormat.encode(LEDGER, 6, -1, 100, Payload.ofUtf8("another"), DigestType.CRC32C)));
+            assertThat(held.addBatch(1, 2, 200, -1, other)).containsExactly(new LookUp(1, other));
+            if (journaledBefore) {
+                held.batchJournaled(1, 1, -1);
+            }
+            assertThat(refusalOf(held.lookedUp(1, Map.of()))).isEqualTo(ReplicaRefusal.CONFLICTING_BYTES);
+        }
     }
 }

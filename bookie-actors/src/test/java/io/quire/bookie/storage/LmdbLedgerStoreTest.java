@@ -8,8 +8,10 @@ import io.quire.protocol.BootEpoch;
 import io.quire.protocol.DigestType;
 import io.quire.protocol.EntryBatch;
 import io.quire.protocol.EntryFormat;
+import io.quire.protocol.Fields;
 import io.quire.protocol.LedgerId;
 import io.quire.protocol.Payload;
+import io.quire.storage.KeyValueStore;
 import io.quire.storage.LmdbKeyValueStore;
 import io.quire.storage.NioFileStore;
 import java.io.IOException;
@@ -37,11 +39,13 @@ class LmdbLedgerStoreTest {
     @TempDir
     Path directory;
 
+    private KeyValueStore files;
     private LmdbLedgerStore store;
 
     @BeforeEach
     void open() {
-        store = new LmdbLedgerStore(LmdbKeyValueStore.open(directory, 256 << 20));
+        files = LmdbKeyValueStore.open(directory, 256 << 20);
+        store = new LmdbLedgerStore(files);
     }
 
     @AfterEach
@@ -95,7 +99,8 @@ class LmdbLedgerStoreTest {
                     long ledgerId = random.nextInt(3);
                     NavigableMap<Long, Payload> entries = entries(random, ledgerId, (int) ledgerId * 700 + 10);
                     NavigableMap<Long, Payload> held = expected.computeIfAbsent(ledgerId, id -> new TreeMap<>());
-                    long conflicts = writer.add(new LedgerId(ledgerId), entries, false, commit);
+                    long conflicts =
+                            writer.add(new LedgerId(ledgerId), entries, new LedgerStore.Marks(false, commit, 0));
                     long expectedConflicts = 0;
                     for (var entry : entries.entrySet()) {
                         Payload older = held.putIfAbsent(entry.getKey(), entry.getValue());
@@ -129,7 +134,7 @@ class LmdbLedgerStoreTest {
     @DisplayName("R17, H56: an open commit changes nothing, and the applied position never goes back")
     void appliedPosition() {
         try (LedgerStore.Writer writer = store.begin()) {
-            writer.add(LEDGER, new TreeMap<>(), true, 4);
+            writer.add(LEDGER, new TreeMap<>(), new LedgerStore.Marks(true, 4, 0));
             writer.applied(9);
         }
         assertThat(store.appliedSequence()).isZero();
@@ -137,12 +142,12 @@ class LmdbLedgerStoreTest {
             assertThat(reader.ledger(LEDGER)).isEmpty();
         }
         try (LedgerStore.Writer writer = store.begin()) {
-            writer.add(LEDGER, new TreeMap<>(), true, 4);
+            writer.add(LEDGER, new TreeMap<>(), new LedgerStore.Marks(true, 4, 0));
             writer.applied(9);
             writer.commit();
         }
         try (LedgerStore.Writer writer = store.begin()) {
-            writer.add(LEDGER, new TreeMap<>(), false, 2);
+            writer.add(LEDGER, new TreeMap<>(), new LedgerStore.Marks(false, 2, 7));
             assertThatThrownBy(() -> writer.applied(8)).isInstanceOf(IllegalStateException.class);
         }
         store.close();
@@ -150,8 +155,33 @@ class LmdbLedgerStoreTest {
         assertThat(store.appliedSequence()).isEqualTo(9);
         try (LedgerStore.Reader reader = store.openReader()) {
             LedgerStore.StoredLedger stored = reader.ledger(LEDGER).orElseThrow();
-            assertThat(stored.fenced()).isTrue();
-            assertThat(stored.lastAddConfirmed()).isEqualTo(4);
+            assertThat(stored.marks()).isEqualTo(new LedgerStore.Marks(true, 4, 0));
+        }
+    }
+
+    @Test
+    @DisplayName("R24: the version at which a copy is held only rises; a value from before there were any means none")
+    void heldAt() {
+        for (long heldAt : List.of(7L, 3L, 0L)) {
+            try (LedgerStore.Writer writer = store.begin()) {
+                writer.add(LEDGER, new TreeMap<>(), new LedgerStore.Marks(false, -1, heldAt));
+                writer.commit();
+            }
+            try (LedgerStore.Reader reader = store.openReader()) {
+                assertThat(reader.ledger(LEDGER).orElseThrow().marks().heldAt()).isEqualTo(7);
+            }
+        }
+        Payload key = Fields.encode(9, out -> out.put((byte) 'l').putLong(LEDGER.value()));
+        try (KeyValueStore.Transaction transaction = files.begin()) {
+            transaction.put(key, GuardedValue.encode(64, out -> {
+                Fields.putBoolean(out, true);
+                out.putLong(5).putLong(0).putLong(9).putLong(10);
+            }));
+            transaction.commit();
+        }
+        try (LedgerStore.Reader reader = store.openReader()) {
+            assertThat(reader.ledger(LEDGER))
+                    .contains(new LedgerStore.StoredLedger(new LedgerStore.Marks(true, 5, 0), 0, 9, 10));
         }
     }
 

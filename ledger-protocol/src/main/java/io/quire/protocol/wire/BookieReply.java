@@ -85,6 +85,10 @@ public sealed interface BookieReply extends WireMessage {
             BookieId bookie, BootEpoch bootEpoch, long requestId, LedgerId ledgerId, long lastAddConfirmed)
             implements BookieReply {}
 
+    /** All entries of a recovery add are held here, durably, at the version it named (R24). */
+    record EntriesRecovered(BookieId bookie, BootEpoch bootEpoch, long requestId, LedgerId ledgerId)
+            implements BookieReply {}
+
     record BookieIdentified(BookieId bookie, BootEpoch bootEpoch, long requestId) implements BookieReply {}
 
     /** The request was not carried out; of a read this is "unknown", never a negative. */
@@ -115,6 +119,8 @@ public sealed interface BookieReply extends WireMessage {
         /** The bytes are not the entries they say they are. */
         DAMAGED,
         /** An entry with these ids and other bytes is stored already (H13, H38). */
-        CONFLICTING_BYTES
+        CONFLICTING_BYTES,
+        /** The ledger's register is at another version than a recovery add names, or neither IN_RECOVERY nor CLOSED. */
+        NOT_RECOVERING
     }
 }

@@ -18,6 +18,7 @@ import io.quire.protocol.wire.BookieReply.BatchRefused;
 import io.quire.protocol.wire.BookieReply.BookieIdentified;
 import io.quire.protocol.wire.BookieReply.EntriesAdded;
 import io.quire.protocol.wire.BookieReply.EntriesRead;
+import io.quire.protocol.wire.BookieReply.EntriesRecovered;
 import io.quire.protocol.wire.BookieReply.LastAddConfirmedRead;
 import io.quire.protocol.wire.BookieReply.LedgerFenced;
 import io.quire.protocol.wire.BookieReply.Refusal;
@@ -96,7 +97,12 @@ final class BookieReplyFormat {
                     "j",
                     BatchRefused.class,
                     BookieReplyFormat::putBatchRefused,
-                    in -> new BatchRefused(getSession(in), in.getLong(), getRefusal(in), Fields.getString(in))));
+                    in -> new BatchRefused(getSession(in), in.getLong(), getRefusal(in), Fields.getString(in))),
+            MessageFormat.small(
+                    "k",
+                    EntriesRecovered.class,
+                    BookieReplyFormat::putEntriesRecovered,
+                    in -> new EntriesRecovered(getBookie(in), getEpoch(in), in.getLong(), getLedger(in))));
 
     private BookieReplyFormat() {}
 
@@ -185,6 +191,13 @@ final class BookieReplyFormat {
         out.putLong(read.requestId());
         putLedger(out, read.ledgerId());
         out.putLong(read.lastAddConfirmed());
+    }
+
+    private static void putEntriesRecovered(ByteBuffer out, EntriesRecovered recovered) {
+        putBookie(out, recovered.bookie());
+        putEpoch(out, recovered.bootEpoch());
+        out.putLong(recovered.requestId());
+        putLedger(out, recovered.ledgerId());
     }
 
     private static void putBookieIdentified(ByteBuffer out, BookieIdentified identified) {

@@ -86,6 +86,17 @@ public sealed interface BookieRequest extends WireMessage {
         }
     }
 
+    /**
+     * Adds entries for recovery or re-replication, fenced ledger or not (R24, H12). Answered by {@link
+     * BookieReply.EntriesRecovered} once all of them are durable, or by {@link BookieReply.RequestRefused}.
+     *
+     * @param version of the ledger's register, which the bookie must find at exactly this version, IN_RECOVERY or CLOSED;
+     *     the copy is held at it
+     * @param entries ascending, gaps allowed
+     */
+    record RecoveryAddEntries(BookieId target, long requestId, LedgerId ledgerId, long version, EntryBatch entries)
+            implements BookieRequest {}
+
     /** Asks for the highest last-add-confirmed that the store knows of; answered by {@link BookieReply.LastAddConfirmedRead}. */
     record ReadLastAddConfirmed(BookieId target, long requestId, LedgerId ledgerId) implements BookieRequest {}
 

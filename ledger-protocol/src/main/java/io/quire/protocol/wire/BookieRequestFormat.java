@@ -21,6 +21,7 @@ import io.quire.protocol.wire.BookieRequest.OpenSession;
 import io.quire.protocol.wire.BookieRequest.ProbeSession;
 import io.quire.protocol.wire.BookieRequest.ReadEntries;
 import io.quire.protocol.wire.BookieRequest.ReadLastAddConfirmed;
+import io.quire.protocol.wire.BookieRequest.RecoveryAddEntries;
 import java.nio.ByteBuffer;
 import java.util.List;
 
@@ -67,7 +68,14 @@ final class BookieRequestFormat {
                     "H",
                     IdentifyBookie.class,
                     BookieRequestFormat::putIdentifyBookie,
-                    in -> new IdentifyBookie(getBookie(in), in.getLong())));
+                    in -> new IdentifyBookie(getBookie(in), in.getLong())),
+            new MessageFormat<>(
+                    "I",
+                    RecoveryAddEntries.class,
+                    add -> 6 * Long.BYTES + add.entries().byteSize(),
+                    BookieRequestFormat::putRecoveryAddEntries,
+                    in -> new RecoveryAddEntries(
+                            getBookie(in), in.getLong(), getLedger(in), in.getLong(), getEntries(in))));
 
     private BookieRequestFormat() {}
 
@@ -141,6 +149,14 @@ final class BookieRequestFormat {
         putBookie(out, read.target());
         out.putLong(read.requestId());
         putLedger(out, read.ledgerId());
+    }
+
+    private static void putRecoveryAddEntries(ByteBuffer out, RecoveryAddEntries add) {
+        putBookie(out, add.target());
+        out.putLong(add.requestId());
+        putLedger(out, add.ledgerId());
+        out.putLong(add.version());
+        putEntries(out, add.entries());
     }
 
     private static void putIdentifyBookie(ByteBuffer out, IdentifyBookie identify) {

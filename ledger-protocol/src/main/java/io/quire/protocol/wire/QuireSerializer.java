@@ -35,6 +35,7 @@ import org.apache.pekko.serialization.SerializerWithStringManifest;
  *   F       ReadEntries           bookie | req | ledger | first | last | entries max int32 | bytes max int32 | fencing 1 byte
  *   G       ReadLastAddConfirmed  bookie | req | ledger
  *   H       IdentifyBookie        bookie | req
+ *   I       RecoveryAddEntries    bookie | req | ledger | version int64 | entries
  *   a       SessionOpened         req | ledger | session | credit limit int64
  *   b       EntriesAdded          list of (session | cumulative int64 | list of (first int64, last int64) | credit limit int64)
  *   c       SessionRefused        bookie | req | ledger | why
@@ -45,6 +46,7 @@ import org.apache.pekko.serialization.SerializerWithStringManifest;
  *   h       BookieIdentified      bookie | epoch | req
  *   i       RequestRefused        bookie | req | why
  *   j       BatchRefused          session | number int64 | why
+ *   k       EntriesRecovered      bookie | epoch | req | ledger
  *   P       Prepare               voter | config epoch int64 | req | key | ballot
  *   Q       Accept                voter | config epoch int64 | req | key | ballot | value | next ballot
  *   R       ReadRegister          voter | config epoch int64 | req | key

@@ -90,6 +90,7 @@ class QuireSerializerTest {
                         F ReadEntries
                         G ReadLastAddConfirmed
                         H IdentifyBookie
+                        I RecoveryAddEntries
                         a SessionOpened
                         c SessionRefused
                         b EntriesAdded
@@ -99,6 +100,7 @@ class QuireSerializerTest {
                         f EntriesRead
                         g LastAddConfirmedRead
                         h BookieIdentified
+                        k EntriesRecovered
                         i RequestRefused
                         P Prepare
                         Q Accept

@@ -22,6 +22,7 @@ import io.quire.protocol.wire.BookieReply.BatchRefused;
 import io.quire.protocol.wire.BookieReply.BookieIdentified;
 import io.quire.protocol.wire.BookieReply.EntriesAdded;
 import io.quire.protocol.wire.BookieReply.EntriesRead;
+import io.quire.protocol.wire.BookieReply.EntriesRecovered;
 import io.quire.protocol.wire.BookieReply.LastAddConfirmedRead;
 import io.quire.protocol.wire.BookieReply.LedgerFenced;
 import io.quire.protocol.wire.BookieReply.Refusal;
@@ -39,6 +40,7 @@ import io.quire.protocol.wire.BookieRequest.OpenSession;
 import io.quire.protocol.wire.BookieRequest.ProbeSession;
 import io.quire.protocol.wire.BookieRequest.ReadEntries;
 import io.quire.protocol.wire.BookieRequest.ReadLastAddConfirmed;
+import io.quire.protocol.wire.BookieRequest.RecoveryAddEntries;
 import io.quire.protocol.wire.RegistryReply.Accepted;
 import io.quire.protocol.wire.RegistryReply.BallotRejected;
 import io.quire.protocol.wire.RegistryReply.ConfigStored;
@@ -100,6 +102,7 @@ public final class WireSamples {
                 new ReadEntries(BOOKIE, 9, LEDGER, 4, 200, 64, 1 << 20, true),
                 new ReadLastAddConfirmed(BOOKIE, 9, LEDGER),
                 new IdentifyBookie(BOOKIE, 9),
+                new RecoveryAddEntries(BOOKIE, 9, LEDGER, 4, ENTRIES),
                 new SessionOpened(9, LEDGER, SESSION, 1 << 20),
                 new SessionRefused(BOOKIE, 9, LEDGER, Refusal.NOT_A_MEMBER, "not in fragment 2"),
                 new EntriesAdded(List.of(
@@ -111,6 +114,7 @@ public final class WireSamples {
                 new EntriesRead(BOOKIE, EPOCH, 9, LEDGER, ENTRIES, 6, 5),
                 new LastAddConfirmedRead(BOOKIE, EPOCH, 9, LEDGER, EntryId.NONE),
                 new BookieIdentified(BOOKIE, EPOCH, 9),
+                new EntriesRecovered(BOOKIE, EPOCH, 9, LEDGER),
                 new RequestRefused(BOOKIE, 9, Refusal.WRONG_BOOKIE, "another store"),
                 new Prepare(VOTER, 2, 9, KEY, BALLOT),
                 new Accept(VOTER, 2, 9, KEY, BALLOT, VALUE, NEXT_BALLOT),
@@ -167,6 +171,7 @@ public final class WireSamples {
                 WireSamples::readEntries,
                 v -> new ReadLastAddConfirmed(v.bookie(), v.number(), v.ledger()),
                 v -> new IdentifyBookie(v.bookie(), v.number()),
+                v -> new RecoveryAddEntries(v.bookie(), v.number(), v.ledger(), v.number(), v.batch()),
                 v -> new SessionOpened(v.number(), v.ledger(), v.session(), v.number()),
                 v -> new SessionRefused(v.bookie(), v.number(), v.ledger(), refusal(v), v.text()),
                 v -> new EntriesAdded(v.list(4, () -> ack(v))),
@@ -177,6 +182,7 @@ public final class WireSamples {
                         v.bookie(), v.epoch(), v.number(), v.ledger(), v.batch(), v.number(), v.entryIdOrNone()),
                 v -> new LastAddConfirmedRead(v.bookie(), v.epoch(), v.number(), v.ledger(), v.entryIdOrNone()),
                 v -> new BookieIdentified(v.bookie(), v.epoch(), v.number()),
+                v -> new EntriesRecovered(v.bookie(), v.epoch(), v.number(), v.ledger()),
                 v -> new RequestRefused(v.bookie(), v.number(), refusal(v), v.text()),
                 v -> new Prepare(v.voter(), v.number(), v.number(), v.key(), v.ballot()),
                 v -> new Accept(v.voter(), v.number(), v.number(), v.key(), v.ballot(), v.register(), v.ballot()),
