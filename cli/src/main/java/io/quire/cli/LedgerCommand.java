@@ -223,12 +223,30 @@ final class LedgerCommand {
         }
     }
 
-    @Command(name = "recover", description = "Fences, recovers and closes a ledger. Not in this version.")
+    @Command(
+            name = "recover",
+            description = "Fences a ledger, whoever writes it, finds its last entry and closes it there; prints its id,"
+                    + " state and last entry.")
     static final class Recover extends OnLedger {
         @Override
         public Integer call() {
-            throw CommandFailure.of(
-                    "ledger recover comes with a later version; nothing was done to ledger " + ledgerId());
+            JsonNode ledger = quire().connect().post(path() + "/recover");
+            if (quire().isJson()) {
+                quire().printJson(ledger);
+                return 0;
+            }
+            terminal()
+                    .println(ledgerId() + " " + ledger.path("state").asText() + " "
+                            + ledger.path("lastEntryId").asText());
+            JsonNode recovery = ledger.path("recovery");
+            terminal()
+                    .err()
+                    .println("entries found: "
+                            + recovery.path("entriesRecovered").asText() + ", copies written: "
+                            + recovery.path("copiesWritten").asText());
+            recovery.path("bookiesUnheard")
+                    .forEach(bookie -> terminal().err().println("bookie not heard: " + bookie.asText()));
+            return 0;
         }
     }
 

@@ -23,6 +23,11 @@ final class SimCommand extends QuireSubcommand {
                 LedgerScenario.Result result = new LedgerScenario(seed).run();
                 return new Run(result.steps(), result.violation());
             },
+            "recovery",
+            seed -> {
+                LedgerScenario.Result result = new LedgerScenario(seed, LedgerScenario.Workload.RECOVERY).run();
+                return new Run(result.steps(), result.violation());
+            },
             "registry",
             seed -> {
                 RegistryScenario.Result result = new RegistryScenario(seed).run();
@@ -35,7 +40,10 @@ final class SimCommand extends QuireSubcommand {
     @Option(names = "--runs", paramLabel = "N", defaultValue = "1", description = "How many seeds; 1 unless given.")
     private int runs;
 
-    @Option(names = "--scenario", paramLabel = "NAME", description = "append-and-read or registry; all unless given.")
+    @Option(
+            names = "--scenario",
+            paramLabel = "NAME",
+            description = "append-and-read, recovery or registry; all unless given.")
     private String scenario;
 
     private record Run(long steps, Optional<String> violation) {}

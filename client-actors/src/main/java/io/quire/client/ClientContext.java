@@ -33,6 +33,7 @@ final class ClientContext {
     final Counter appendFailures;
     final Counter reads;
     final Counter ensembleChanges;
+    final Counter recoveries;
 
     private final Map<BookieId, ActorRef<BookieChannelActor.Command>> channels = new ConcurrentHashMap<>();
     /** Since when bookies are avoided that failed a writer. */
@@ -53,6 +54,7 @@ final class ClientContext {
         this.appends = meters.counter("client.add.entry");
         this.appendFailures = meters.counter("client.add.entry.failures");
         this.reads = meters.counter("client.read.entry");
+        this.recoveries = meters.counter("client.ledger.recoveries");
         this.ensembleChanges = meters.counter("client.ensemble.changes");
     }
 

@@ -2,6 +2,7 @@ package io.quire.client;
 
 import com.typesafe.config.Config;
 import io.quire.client.core.Placement;
+import io.quire.client.core.RecoverySettings;
 import io.quire.client.core.WriterSettings;
 import java.time.Duration;
 import java.util.Locale;
@@ -16,6 +17,7 @@ public record ClientSettings(
         Duration quarantine,
         Reader reader,
         Channel channel,
+        RecoverySettings recovery,
         Placement.Distinct distinct) {
     /** Section {@code quire.client.reader}. */
     public record Reader(
@@ -36,6 +38,7 @@ public record ClientSettings(
         Config writer = root.getConfig("quire.client.writer");
         Config reader = root.getConfig("quire.client.reader");
         Config channel = root.getConfig("quire.client.channel");
+        Config recovery = root.getConfig("quire.client.recovery");
         return new ClientSettings(
                 new WriterSettings(
                         bytes(writer, "entry-bytes-max"),
@@ -68,6 +71,16 @@ public record ClientSettings(
                         channel.getInt("messages-in-flight-max"),
                         bytes(channel, "message-bytes-max"),
                         channel.getDuration("message-timeout")),
+                new RecoverySettings(
+                        recovery.getInt("window-entries-max"),
+                        recovery.getMemorySize("window-bytes-max").toBytes(),
+                        recovery.getInt("batch-entries-max"),
+                        bytes(recovery, "batch-bytes-max"),
+                        recovery.getDuration("request-timeout").toNanos(),
+                        recovery.getDuration("retry-interval").toNanos(),
+                        recovery.getDuration("bookie-timeout").toNanos(),
+                        recovery.getDuration("grace").toNanos(),
+                        recovery.getDuration("timeout").toNanos()),
                 distinct(root.getString("quire.placement.distinct")));
     }
 

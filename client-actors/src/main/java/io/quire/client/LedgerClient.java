@@ -1,6 +1,7 @@
 package io.quire.client;
 
 import io.micrometer.core.instrument.MeterRegistry;
+import io.quire.client.core.RecoveryReport;
 import io.quire.protocol.BookieId;
 import io.quire.protocol.ClusterFeed;
 import io.quire.protocol.Deletion;
@@ -26,6 +27,7 @@ import java.util.Optional;
 import java.util.UUID;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionStage;
+import java.util.concurrent.atomic.AtomicLong;
 import java.util.function.LongSupplier;
 import org.apache.pekko.actor.typed.ActorRef;
 import org.apache.pekko.actor.typed.ActorSystem;
@@ -47,6 +49,7 @@ public final class LedgerClient {
     private final ClientContext context;
     private final ActorRef<LedgerReaderActor.Command> reader;
     private final LongSupplier wallClockMillis;
+    private final AtomicLong recoveries = new AtomicLong();
 
     private LedgerClient(ClientContext context, LongSupplier wallClockMillis) {
         this.context = context;
@@ -76,9 +79,23 @@ public final class LedgerClient {
         return new CreateBuilder();
     }
 
-    /** Opens a ledger for reading; never fences it. */
+    /** Opens a ledger for reading; fences it only when asked to recover it. */
     public OpenBuilder newOpenLedgerOp() {
         return new OpenBuilder();
+    }
+
+    /**
+     * Fences a ledger, finds its end and closes it there, whoever wrote it; its writer, if it lives, can append nothing
+     * any more. A closed ledger is left as it is. Fails with outcome UNKNOWN when the end cannot be found in time: the
+     * ledger may then be in recovery, and another attempt may succeed.
+     */
+    public CompletionStage<RecoveryReport> recover(LedgerId ledgerId) {
+        CompletableFuture<RecoveryReport> result = new CompletableFuture<>();
+        context.system.systemActorOf(
+                LedgerRecoveryActor.create(context, ledgerId, result),
+                "quire-recovery-" + ledgerId + "-" + recoveries.incrementAndGet(),
+                Props.empty());
+        return result;
     }
 
     /** Deletes a ledger; deleting a deleted one is no error. */
@@ -194,6 +211,7 @@ public final class LedgerClient {
     /** Which ledger is to be opened. */
     public final class OpenBuilder {
         private LedgerId ledgerId;
+        private boolean recovery;
 
         private OpenBuilder() {}
 
@@ -202,7 +220,16 @@ public final class LedgerClient {
             return this;
         }
 
+        /** Whether to recover the ledger first, as by {@link LedgerClient#recover}; not unless set. */
+        public OpenBuilder withRecovery(boolean recovery) {
+            this.recovery = recovery;
+            return this;
+        }
+
         public CompletionStage<ReadHandle> execute() {
+            if (recovery) {
+                return recover(ledgerId).thenApply(report -> new ReadHandle(context, reader, report.ledger()));
+            }
             return getLedgerMetadata(ledgerId).thenApply(found -> new ReadHandle(context, reader, found));
         }
     }

@@ -11,6 +11,9 @@ import io.quire.protocol.LedgerException.Code;
 import io.quire.protocol.LedgerException.Outcome;
 import io.quire.protocol.LedgerId;
 import io.quire.protocol.LedgerMetadata;
+import io.quire.protocol.RegisterValue;
+import io.quire.protocol.RegistryKey;
+import io.quire.protocol.Versioned;
 import io.quire.protocol.wire.BookieReply;
 import io.quire.protocol.wire.BookieRequest;
 import io.quire.protocol.wire.Envelope;
@@ -75,6 +78,8 @@ final class LedgerReaderActor extends AbstractBehavior<LedgerReaderActor.Command
 
     private record Replied(BookieReply reply) implements Command {}
 
+    private record RegisterRead(long read, RegisterValue value, Throwable failure) implements Command {}
+
     private enum Tick implements Command {
         INSTANCE
     }
@@ -120,6 +125,14 @@ final class LedgerReaderActor extends AbstractBehavior<LedgerReaderActor.Command
                     new BookieRequest.ReadEntries(
                             bookie, wireId, ledgerId, firstEntryId, lastEntryId, entriesMax, bytesMax, false),
                     replies);
+        }
+
+        @Override
+        public void readRegister() {
+            getContext()
+                    .pipeToSelf(
+                            client.registry.read(RegistryKey.ofLedger(ledgerId)),
+                            (value, failure) -> new RegisterRead(id, value, failure));
         }
 
         @Override
@@ -187,6 +200,7 @@ final class LedgerReaderActor extends AbstractBehavior<LedgerReaderActor.Command
                 .onMessage(ReadRange.class, this::onReadRange)
                 .onMessage(ReadConfirmed.class, this::onReadConfirmed)
                 .onMessage(Replied.class, this::onReplied)
+                .onMessage(RegisterRead.class, this::onRegisterRead)
                 .onMessage(Tick.class, tick -> onTick())
                 .onSignal(PreRestart.class, signal -> onEnd())
                 .onSignal(PostStop.class, signal -> onEnd())
@@ -280,6 +294,17 @@ final class LedgerReaderActor extends AbstractBehavior<LedgerReaderActor.Command
                     read.result.complete(read.core.highest());
                 }
             }
+        }
+        return this;
+    }
+
+    private Behavior<Command> onRegisterRead(RegisterRead answer) {
+        Read read = reads.get(answer.read());
+        if (read != null && answer.failure() != null) {
+            read.core.registerUnavailable();
+        } else if (read != null) {
+            read.core.registerRead(LedgerMetadata.registered(answer.value()).map(Versioned::value), now());
+            read.endIfOver();
         }
         return this;
     }

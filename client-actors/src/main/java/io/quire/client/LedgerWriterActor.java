@@ -25,6 +25,7 @@ import java.util.ArrayList;
 import java.util.Deque;
 import java.util.List;
 import java.util.Optional;
+import java.util.OptionalLong;
 import java.util.UUID;
 import org.apache.pekko.actor.typed.ActorRef;
 import org.apache.pekko.actor.typed.Behavior;
@@ -69,8 +70,16 @@ public final class LedgerWriterActor {
     /** Appends one entry. */
     public record Append(Payload payload, ActorRef<? super AppendResult> replyTo) implements Command {}
 
-    /** Closes the ledger for ever, behind every append before this. */
-    public record Seal(ActorRef<? super SealResult> replyTo) implements Command {}
+    /**
+     * Closes the ledger for ever, behind every append before this.
+     *
+     * @param expectedLastEntryId where it has to end; if it does not, nothing is changed
+     */
+    public record Seal(OptionalLong expectedLastEntryId, ActorRef<? super SealResult> replyTo) implements Command {
+        public Seal(ActorRef<? super SealResult> replyTo) {
+            this(OptionalLong.empty(), replyTo);
+        }
+    }
 
     /** Lets go of the ledger and stops, without sealing. Pending appends end with outcome UNKNOWN. */
     public enum Close implements Command {
@@ -117,7 +126,7 @@ public final class LedgerWriterActor {
 
     record AppendFor(Payload payload, AppendListener listener) implements Command {}
 
-    record SealFor(SealListener listener) implements Command {}
+    record SealFor(OptionalLong expectedLastEntryId, SealListener listener) implements Command {}
 
     /** Asks how far the writer is. */
     record Describe(ActorRef<Progress> replyTo) implements Command {}
@@ -249,8 +258,8 @@ public final class LedgerWriterActor {
                 .onMessage(Pump.class, pump -> onPump())
                 .onMessage(Replied.class, this::onReplied)
                 .onMessage(Tick.class, tick -> onTick())
-                .onMessage(Seal.class, seal -> onSeal(new ReplyOfSeal(seal.replyTo())))
-                .onMessage(SealFor.class, seal -> onSeal(seal.listener()))
+                .onMessage(Seal.class, seal -> onSeal(seal.expectedLastEntryId(), new ReplyOfSeal(seal.replyTo())))
+                .onMessage(SealFor.class, seal -> onSeal(seal.expectedLastEntryId(), seal.listener()))
                 .onMessage(ChangeDone.class, this::onChangeDone)
                 .onMessage(RegisterRead.class, this::onRegisterRead)
                 .onMessage(Describe.class, this::onDescribe)
@@ -370,10 +379,14 @@ public final class LedgerWriterActor {
         }
     }
 
-    private Behavior<Command> onSeal(SealListener listener) {
+    private Behavior<Command> onSeal(OptionalLong expectedLastEntryId, SealListener listener) {
         seals.add(listener);
         core.pump(now());
-        core.seal(now());
+        if (expectedLastEntryId.isPresent()) {
+            core.seal(expectedLastEntryId.getAsLong(), now());
+        } else {
+            core.seal(now());
+        }
         keepTicking();
         return Behaviors.same();
     }

@@ -9,6 +9,7 @@ import io.quire.protocol.LedgerMetadata;
 import io.quire.protocol.Payload;
 import io.quire.protocol.Versioned;
 import java.nio.ByteBuffer;
+import java.util.OptionalLong;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionException;
 import java.util.concurrent.CompletionStage;
@@ -90,6 +91,18 @@ public final class WriteHandle extends ReadHandle implements AutoCloseable {
      * ledger gives the same answer.
      */
     public CompletionStage<LedgerMetadata> sealAsync() {
+        return sealAsync(OptionalLong.empty());
+    }
+
+    /**
+     * Like {@link #sealAsync()}, but only if the ledger then ends with {@code expectedLastEntryId} (-1: it is empty);
+     * otherwise fails with InvalidRequest and nothing is changed.
+     */
+    public CompletionStage<LedgerMetadata> sealAsync(long expectedLastEntryId) {
+        return sealAsync(OptionalLong.of(expectedLastEntryId));
+    }
+
+    private CompletionStage<LedgerMetadata> sealAsync(OptionalLong expectedLastEntryId) {
         CompletableFuture<LedgerMetadata> result = new CompletableFuture<>();
         if (closed.get()) {
             result.completeExceptionally(closedException());
@@ -97,7 +110,7 @@ public final class WriteHandle extends ReadHandle implements AutoCloseable {
         }
         FutureOfSeal answer = new FutureOfSeal(result);
         owed.owe(answer);
-        writer.tell(new LedgerWriterActor.SealFor(answer));
+        writer.tell(new LedgerWriterActor.SealFor(expectedLastEntryId, answer));
         owed.check(answer);
         return result;
     }

@@ -4,6 +4,7 @@ import com.fasterxml.jackson.databind.node.ArrayNode;
 import com.fasterxml.jackson.databind.node.JsonNodeFactory;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import io.quire.client.LedgerClient.LedgerPage;
+import io.quire.client.core.RecoveryReport;
 import io.quire.protocol.BookieId;
 import io.quire.protocol.BookieStatus;
 import io.quire.protocol.Fragment;
@@ -54,6 +55,17 @@ final class LedgerJson {
         putLabels(json, ledger.labels());
         json.put("createdAt", Instant.ofEpochMilli(ledger.createdMillis()).toString());
         json.put("version", metadata.version());
+        return json;
+    }
+
+    /** A closed ledger, and how its recovery went. */
+    static ObjectNode recovered(RecoveryReport report) {
+        ObjectNode json = closedLedger(report.ledger());
+        ObjectNode recovery = json.putObject("recovery");
+        recovery.put("entriesRecovered", report.entriesRecovered());
+        recovery.put("copiesWritten", report.copiesWritten());
+        ArrayNode unheard = recovery.putArray("bookiesUnheard");
+        report.bookiesUnheard().forEach(bookie -> unheard.add(bookie.toString()));
         return json;
     }
 

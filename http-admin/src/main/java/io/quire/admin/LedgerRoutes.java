@@ -226,9 +226,14 @@ final class LedgerRoutes {
         });
     }
 
+    /** Recovers here, wherever the writer lives; a writer in this cluster finds out by itself that it has lost. */
     private CompletionStage<HttpResponse> recover(Call call) {
-        ledgerId(call);
-        throw notImplemented("recovering a ledger");
+        LedgerId ledgerId = ledgerId(call);
+        QueryParameters.strict(call.request(), Set.of());
+        return client.recover(ledgerId).thenApply(report -> {
+            writers.tell(new LedgerWriters.Drop(ledgerId));
+            return Responses.json(200, LedgerJson.recovered(report));
+        });
     }
 
     /** What is known of a ledger; without what only bookies know when none of them answers. */

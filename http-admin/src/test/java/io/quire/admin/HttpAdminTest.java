@@ -89,7 +89,8 @@ class HttpAdminTest {
                             node.get(ledger + "/entries/0"),
                             node.get(ledger + "/entries"),
                             node.post(ledger + "/entries", BYTES, "x"),
-                            node.post(ledger + "/seal", null, new byte[0])))
+                            node.post(ledger + "/seal", null, new byte[0]),
+                            node.post(ledger + "/recover", null, new byte[0])))
                     .extracting(Answer::problem)
                     .containsOnly("404 NoSuchLedger NOT_APPLIED");
         }
@@ -108,6 +109,17 @@ class HttpAdminTest {
         assertThat(node.post(LEDGERS + "/8/entries", BYTES, "x").problem()).isEqualTo("409 LedgerFenced NOT_APPLIED");
         assertThat(node.post(LEDGERS + "/6/seal", null, "").problem()).isEqualTo("409 NoWriter NOT_APPLIED");
         assertThat(node.post(LEDGERS + "/7/seal", null, "").status()).isEqualTo(200);
+    }
+
+    @Test
+    @DisplayName("recovering a closed ledger says how it is closed, and that nothing was to be done")
+    void recoverClosed() {
+        node.putClosedLedger(7);
+        Answer answer = node.post(LEDGERS + "/7/recover", null, "");
+        assertThat(answer.status()).isEqualTo(200);
+        assertThat(answer.json().path("state").asText()).isEqualTo("CLOSED");
+        assertThat(answer.json().path("recovery").toString())
+                .isEqualTo("{\"entriesRecovered\":0,\"copiesWritten\":0,\"bookiesUnheard\":[]}");
     }
 
     @Test

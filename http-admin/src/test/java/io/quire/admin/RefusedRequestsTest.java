@@ -109,8 +109,6 @@ class RefusedRequestsTest {
     @Test
     @DisplayName("what is not there yet says so")
     void notImplemented() {
-        assertThat(node.post("/api/v2/ledgers" + "/1/recover", null, "").problem())
-                .isEqualTo("501 NotImplemented NOT_APPLIED");
         assertThat(node.get("/api/v2/ledgers" + "/1/entries?follow=true").problem())
                 .isEqualTo("501 NotImplemented NOT_APPLIED");
     }

@@ -2,6 +2,7 @@ package io.quire.simulation;
 
 import io.quire.protocol.Entry;
 import io.quire.protocol.LedgerId;
+import io.quire.protocol.LedgerMetadata;
 import io.quire.protocol.Payload;
 import java.util.HashMap;
 import java.util.List;
@@ -9,14 +10,23 @@ import java.util.Map;
 import java.util.TreeMap;
 
 /**
- * I2 and I4: every acknowledged entry stays readable with the bytes that were appended, and all readers see the same
- * sequence. Also H97: every append ends exactly once.
+ * I1, I2 and I4: no entry beyond a closed ledger's end is ever acknowledged, every acknowledged entry stays readable with
+ * the bytes that were appended, and all readers see the same sequence. Also H97: every append ends exactly once, and R11:
+ * what is called not applied never shows.
  */
 public final class LedgerContentChecker {
     private final Map<LedgerId, TreeMap<Long, Payload>> appended = new HashMap<>();
-    private final Map<LedgerId, TreeMap<Long, Boolean>> ended = new HashMap<>();
+    private final Map<LedgerId, TreeMap<Long, End>> ended = new HashMap<>();
+    private final Map<LedgerId, LedgerMetadata> closed = new HashMap<>();
     private long acknowledged;
     private long reads;
+
+    /** How an append ended, as its writer was told. */
+    enum End {
+        ACKNOWLEDGED,
+        NOT_APPLIED,
+        UNKNOWN
+    }
 
     /** A writer gave an id to a payload. */
     void appending(LedgerId ledgerId, long entryId, Payload payload) {
@@ -26,12 +36,43 @@ public final class LedgerContentChecker {
     }
 
     /** A writer was told the end of an append. */
-    void appendEnded(LedgerId ledgerId, long entryId, boolean acknowledged) {
-        if (ended.computeIfAbsent(ledgerId, id -> new TreeMap<>()).put(entryId, acknowledged) != null) {
+    void appendEnded(LedgerId ledgerId, long entryId, End end) {
+        if (ended.computeIfAbsent(ledgerId, id -> new TreeMap<>()).put(entryId, end) != null) {
             throw new IllegalStateException(
                     "H97: append of entry " + entryId + " of ledger " + ledgerId + " ended twice");
         }
-        this.acknowledged += acknowledged ? 1 : 0;
+        acknowledged += end == End.ACKNOWLEDGED ? 1 : 0;
+        LedgerMetadata metadata = closed.get(ledgerId);
+        if (metadata != null) {
+            requireAgrees(metadata, entryId, end);
+        }
+    }
+
+    /** A ledger is closed: what was acknowledged, ever, is in it; what was not applied is not. */
+    void closed(LedgerMetadata metadata) {
+        closed.put(metadata.ledgerId(), metadata);
+        ended.getOrDefault(metadata.ledgerId(), new TreeMap<>())
+                .forEach((entryId, end) -> requireAgrees(metadata, entryId, end));
+    }
+
+    /** The ledgers that are known to be closed. */
+    List<LedgerMetadata> closed() {
+        return List.copyOf(closed.values());
+    }
+
+    /** The payload that was appended as {@code entryId}; null when nothing was. */
+    Payload appended(LedgerId ledgerId, long entryId) {
+        return appended.getOrDefault(ledgerId, new TreeMap<>()).get(entryId);
+    }
+
+    private static void requireAgrees(LedgerMetadata metadata, long entryId, End end) {
+        boolean inside = entryId <= metadata.lastEntryId();
+        if (end == End.ACKNOWLEDGED && !inside) {
+            throw new IllegalStateException(
+                    "I1: entry " + entryId + " was acknowledged and is beyond the end of " + metadata);
+        } else if (end == End.NOT_APPLIED && inside) {
+            throw new IllegalStateException("R11: entry " + entryId + " was called not applied and is in " + metadata);
+        }
     }
 
     /** A reader was given entries. */
@@ -49,7 +90,7 @@ public final class LedgerContentChecker {
     /** The entries of a ledger that must be readable for ever. */
     List<Long> acknowledgedIn(LedgerId ledgerId) {
         return ended.getOrDefault(ledgerId, new TreeMap<>()).entrySet().stream()
-                .filter(Map.Entry::getValue)
+                .filter(entry -> entry.getValue() == End.ACKNOWLEDGED)
                 .map(Map.Entry::getKey)
                 .toList();
     }

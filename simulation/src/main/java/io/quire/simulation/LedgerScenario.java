@@ -2,15 +2,21 @@ package io.quire.simulation;
 
 import io.quire.bookie.core.LedgerReplica;
 import io.quire.bookie.storage.BookieStore;
+import io.quire.client.core.RecoverySettings;
 import io.quire.client.core.WriterSettings;
+import io.quire.protocol.AckSet;
 import io.quire.protocol.BookieId;
 import io.quire.protocol.BookieStatus;
 import io.quire.protocol.BootEpoch;
+import io.quire.protocol.Ensemble;
+import io.quire.protocol.LedgerMetadata;
+import io.quire.protocol.Payload;
 import io.quire.protocol.Replication;
 import io.quire.protocol.VoterId;
 import io.quire.registry.RegistrySettings;
 import java.time.Duration;
 import java.util.ArrayList;
+import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
@@ -21,7 +27,7 @@ import java.util.stream.Stream;
 /**
  * Append and read: writers create ledgers on 3 to 6 bookies and append, readers follow, while messages get lost, repeated
  * and late, bookies and voters crash, pause and have failing disks, and the network falls apart. Then all of that ends:
- * every writer has to be able to seal, and every acknowledged entry to be read.
+ * every writer has to be able to seal, every ledger to be recovered, and every acknowledged entry to be read.
  *
  * <p>One run, once. Subclasses plant errors, to see whether they are found.
  */
@@ -44,6 +50,9 @@ public class LedgerScenario {
     private final List<SimulatedNode> clients = new ArrayList<>();
     private final List<SimulatedWriter> writers = new ArrayList<>();
     private final List<SimulatedReader> readers = new ArrayList<>();
+    private final List<SimulatedRecoverer> recoverers = new ArrayList<>();
+    private final Map<BookieId, SimulatedBookie> stores = new HashMap<>();
+    private final Workload workload;
     private final AckDurabilityChecker durability = new AckDurabilityChecker();
     private final LedgerContentChecker content = new LedgerContentChecker();
     private final LedgerStateChecker states = new LedgerStateChecker();
@@ -51,14 +60,28 @@ public class LedgerScenario {
     private final long chaosPauseNanos;
     private boolean healed;
 
+    /** What goes on beside appending and reading. */
+    public enum Workload {
+        APPEND_AND_READ,
+        /** One to three recover any ledger at any time, its writer alive or not, also the same one at once. */
+        RECOVERY
+    }
+
     /**
      * @param acknowledged entries acknowledged to writers
      * @param reads entries given to readers
+     * @param recoveries ledgers that recoverers found closed or closed themselves
      * @param violation what is wrong, if anything, and what happened last
      */
-    public record Result(long seed, long steps, long acknowledged, long reads, Optional<String> violation) {}
+    public record Result(
+            long seed, long steps, long acknowledged, long reads, long recoveries, Optional<String> violation) {}
 
     public LedgerScenario(long seed) {
+        this(seed, Workload.APPEND_AND_READ);
+    }
+
+    public LedgerScenario(long seed, Workload workload) {
+        this.workload = workload;
         simulation = new Simulation(seed, STEPS_MAX);
         network = new SimulatedNetwork(simulation, NetworkFaults.NONE);
         random = simulation.random("scenario");
@@ -90,6 +113,7 @@ public class LedgerScenario {
                 simulation.steps(),
                 content.acknowledgedEntries(),
                 content.reads(),
+                recoverers.stream().mapToLong(SimulatedRecoverer::recoveries).sum(),
                 violation.map(this::withTrace));
     }
 
@@ -110,13 +134,35 @@ public class LedgerScenario {
         if (!simulation.runUntil(() -> writers.stream().allMatch(SimulatedWriter::isFinished), PATIENCE_NANOS)) {
             return Optional.of("a writer could not seal its ledger on a healthy cluster");
         }
+        recoverers.forEach(SimulatedRecoverer::finish);
+        if (!simulation.runUntil(() -> recoverers.stream().allMatch(SimulatedRecoverer::isFinished), PATIENCE_NANOS)) {
+            return Optional.of("I8: a ledger could not be recovered on a healthy cluster");
+        }
         readers.forEach(SimulatedReader::finish);
         if (!simulation.runUntil(() -> readers.stream().allMatch(SimulatedReader::isFinished), PATIENCE_NANOS)) {
             return Optional.of("a reader could not read every ledger on a healthy cluster");
         }
         bookies.forEach(bookie -> bookie.crashFor(chaos.upTo(OUTAGE_MAX_NANOS)));
         simulation.runFor(5_000 * MILLI);
+        content.closed().forEach(this::requireCopies);
         return Optional.empty();
+    }
+
+    /** I3: every entry of a closed ledger is on an ack quorum of its registered write set. */
+    private void requireCopies(LedgerMetadata metadata) {
+        for (long entryId = 0; entryId <= metadata.lastEntryId(); entryId++) {
+            Ensemble ensemble = metadata.fragmentOf(entryId).ensemble();
+            Payload payload = content.appended(metadata.ledgerId(), entryId);
+            int holders = AckSet.EMPTY;
+            for (int position = 0; position < ensemble.size(); position++) {
+                Optional<Payload> copy = stores.get(ensemble.at(position)).copyOf(metadata.ledgerId(), entryId);
+                holders = copy.filter(payload::equals).isPresent() ? AckSet.with(holders, position) : holders;
+            }
+            if (!metadata.replication().isAckQuorum(entryId, holders)) {
+                throw new IllegalStateException("I3: entry " + entryId + " is only on the members "
+                        + Integer.toBinaryString(holders) + " of its fragment in " + metadata);
+            }
+        }
     }
 
     private Stream<SimulatedNode> everything() {
@@ -161,6 +207,32 @@ public class LedgerScenario {
             readers.add(reader);
             clients.add(node(address, reader));
         }
+        buildRecoverers(voterAddresses, statuses);
+    }
+
+    private void buildRecoverers(List<String> voterAddresses, List<BookieStatus> statuses) {
+        int count = workload == Workload.RECOVERY ? 1 + random.nextInt(3) : 0;
+        RecoverySettings settings = new RecoverySettings(
+                1 + random.nextInt(30),
+                1_000 + random.nextInt(10_000),
+                1 + random.nextInt(10),
+                200 + random.nextInt(3000),
+                60 * MILLI,
+                20 * MILLI,
+                (100 + random.nextInt(400)) * MILLI,
+                100 * MILLI,
+                3_000 * MILLI);
+        for (int i = 0; i < count; i++) {
+            String address = "recoverer" + i;
+            SimulatedRecoverer recoverer = new SimulatedRecoverer(
+                    simulation.random(address),
+                    new SimulatedRecoverer.Plan(
+                            voterAddresses, registry, statuses, settings, (1 + random.nextInt(600)) * MILLI),
+                    content,
+                    states);
+            recoverers.add(recoverer);
+            clients.add(node(address, recoverer));
+        }
     }
 
     private List<BookieStatus> buildBookies(Random identities, List<String> voterAddresses, Replication replication) {
@@ -174,7 +246,9 @@ public class LedgerScenario {
         for (int i = 0; i < count; i++) {
             String address = "bookie" + i;
             BookieId identity = new BookieId(uuid(identities));
-            bookies.add(node(address, newBookie(identity, simulation.random(address), plan)));
+            SimulatedBookie bookie = newBookie(identity, simulation.random(address), plan);
+            stores.put(identity, bookie);
+            bookies.add(node(address, bookie));
             statuses.add(new BookieStatus(
                     identity,
                     new BootEpoch(1),

@@ -11,9 +11,11 @@ import io.quire.protocol.BookieId;
 import io.quire.protocol.BookieRegistration;
 import io.quire.protocol.BootEpoch;
 import io.quire.protocol.EntryBatch;
+import io.quire.protocol.EntryFormat;
 import io.quire.protocol.LedgerId;
 import io.quire.protocol.LedgerMetadata;
 import io.quire.protocol.OpId;
+import io.quire.protocol.Payload;
 import io.quire.protocol.ProposerId;
 import io.quire.protocol.RegisterValue;
 import io.quire.protocol.RegistryKey;
@@ -57,6 +59,7 @@ public class SimulatedBookie implements SimulatedNode.Program {
     private final Random random;
     private final Plan plan;
     private final AckDurabilityChecker durability;
+    private Optional<BookieStore> running = Optional.empty();
 
     /**
      * @param voters where the registry is
@@ -83,6 +86,7 @@ public class SimulatedBookie implements SimulatedNode.Program {
 
     @Override
     public final Consumer<Envelope> start(SimulatedNode node) {
+        running = Optional.empty();
         try {
             Incarnation incarnation = new Incarnation(node, node.disk().openKeyValueStore(LEDGERS));
             incarnation.boot();
@@ -91,6 +95,13 @@ public class SimulatedBookie implements SimulatedNode.Program {
             stop(node);
             return envelope -> {};
         }
+    }
+
+    /** What the running store holds as one entry; empty when it holds none, or is down. */
+    Optional<Payload> copyOf(LedgerId ledgerId, long entryId) {
+        return running.flatMap(store -> store.read(ledgerId, entryId, entryId, 1, 1).entries().stream()
+                .findFirst()
+                .map(encoded -> EntryFormat.decode(encoded).payload()));
     }
 
     private void stop(SimulatedNode node) {
@@ -196,6 +207,7 @@ public class SimulatedBookie implements SimulatedNode.Program {
                 record.withConfirmedIntent(CLUSTER).write(ledgers);
                 bootEpoch = epoch;
                 store = opened;
+                running = Optional.of(opened);
                 durability.verify(identity, store);
             } catch (StorageException e) {
                 if (e.getMessage().contains("damaged") || e.getMessage().contains("missing")) {

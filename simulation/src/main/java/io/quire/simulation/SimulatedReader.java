@@ -230,6 +230,18 @@ final class SimulatedReader implements SimulatedNode.Program {
         }
 
         @Override
+        public void readRegister() {
+            RangeRead asking = range;
+            Continuation.of(registry.read(RegistryKey.ofLedger(ledger.value().ledgerId())), node, (value, failure) -> {
+                if (asking == range && range != null && failure == null) {
+                    range.registerRead(LedgerMetadata.registered(value).map(Versioned::value), node.nanoTime());
+                } else if (asking != null) {
+                    asking.registerUnavailable();
+                }
+            });
+        }
+
+        @Override
         public void silent(BookieId bookie) {
             suspects.add(bookie);
         }

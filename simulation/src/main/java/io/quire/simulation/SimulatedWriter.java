@@ -9,6 +9,8 @@ import io.quire.protocol.BookieId;
 import io.quire.protocol.BookieStatus;
 import io.quire.protocol.Ensemble;
 import io.quire.protocol.EntryBatch;
+import io.quire.protocol.LedgerException;
+import io.quire.protocol.LedgerException.Code;
 import io.quire.protocol.LedgerId;
 import io.quire.protocol.LedgerMetadata;
 import io.quire.protocol.OpId;
@@ -23,6 +25,7 @@ import io.quire.protocol.wire.BookieReply;
 import io.quire.protocol.wire.BookieRequest;
 import io.quire.registry.BlockLedgerIds;
 import io.quire.registry.RegistrySettings;
+import io.quire.simulation.LedgerContentChecker.End;
 import io.quire.simulation.SimulatedNetwork.Envelope;
 import java.util.HashMap;
 import java.util.HashSet;
@@ -37,7 +40,7 @@ import java.util.function.Consumer;
 /**
  * An application that creates a ledger, appends to it and seals it: the production {@link LedgerWriter}, {@link
  * Placement} and {@link BlockLedgerIds}, and around them what the writer's actor does. After a crash it begins a new
- * ledger; the old one stays open.
+ * ledger; the old one stays open. So it does when another took the ledger over.
  */
 final class SimulatedWriter implements SimulatedNode.Program {
     private static final long TICK_NANOS = 20_000_000;
@@ -99,6 +102,7 @@ final class SimulatedWriter implements SimulatedNode.Program {
         private long changeVersion;
         private long lastRequest;
         private boolean sealing;
+        private boolean ticking;
 
         Incarnation(SimulatedNode node) {
             this.node = node;
@@ -144,9 +148,13 @@ final class SimulatedWriter implements SimulatedNode.Program {
         private void begin(Versioned<LedgerMetadata> created) {
             checkers.states().observed(created);
             ledgerId = created.value().ledgerId();
+            changeOperation = Optional.empty();
             core = new LedgerWriter(created, plan.settings(), this, node.nanoTime());
             core.start(node.nanoTime());
-            node.scheduleEvery(TICK_NANOS, () -> core.tick(node.nanoTime()));
+            if (!ticking) {
+                ticking = true;
+                node.scheduleEvery(TICK_NANOS, () -> core.tick(node.nanoTime()));
+            }
             think();
         }
 
@@ -156,6 +164,10 @@ final class SimulatedWriter implements SimulatedNode.Program {
 
         private void burst() {
             if (sealing) {
+                return;
+            }
+            if (!finishing && core.refusalOf(0).filter(this::isLost).isPresent()) {
+                create(); // the ledger was taken over: go on in another one
                 return;
             }
             int count = finishing ? 1 : random.nextInt(12);
@@ -178,7 +190,7 @@ final class SimulatedWriter implements SimulatedNode.Program {
         }
 
         void received(Envelope envelope) {
-            if (registry.received(envelope) || core == null) {
+            if (registry.received(envelope) || core == null || isOfAnotherLedger(envelope.message())) {
                 return;
             }
             long now = node.nanoTime();
@@ -209,6 +221,14 @@ final class SimulatedWriter implements SimulatedNode.Program {
                 core.batchRefused(
                         positionOf(refused.session()), refused.session(), rejectionOf(refused.refusal()), now);
             }
+        }
+
+        /** Refusals name their ledger; everything else names a session. */
+        private boolean isOfAnotherLedger(Object message) {
+            return (message instanceof BookieReply.SessionRefused refused
+                            && !refused.ledgerId().equals(ledgerId))
+                    || (message instanceof BookieReply.SessionOpened opened
+                            && !opened.ledgerId().equals(ledgerId));
         }
 
         private LedgerWriter.Rejection rejectionOf(BookieReply.Refusal refusal) {
@@ -267,17 +287,25 @@ final class SimulatedWriter implements SimulatedNode.Program {
         @Override
         public void appended(long entryId, int ackMask) {
             checkers.durability().requireQuorum(core.metadata(), entryId);
-            checkers.content().appendEnded(ledgerId, entryId, true);
+            checkers.content().appendEnded(ledgerId, entryId, End.ACKNOWLEDGED);
         }
 
         @Override
         public void appendFailed(long entryId, Failure failure) {
-            checkers.content().appendEnded(ledgerId, entryId, false);
+            checkers.content()
+                    .appendEnded(
+                            ledgerId,
+                            entryId,
+                            failure.outcome() == LedgerException.Outcome.NOT_APPLIED ? End.NOT_APPLIED : End.UNKNOWN);
         }
 
         @Override
         public void readRegister() {
+            LedgerWriter asking = core;
             Continuation.of(registry.read(RegistryKey.ofLedger(ledgerId)), node, (value, failure) -> {
+                if (asking != core) {
+                    return;
+                }
                 if (failure == null) {
                     core.registerRead(LedgerMetadata.registered(value), node.nanoTime());
                 } else {
@@ -298,11 +326,16 @@ final class SimulatedWriter implements SimulatedNode.Program {
                 changeVersion = expectedVersion;
                 changeOperation = Optional.of(new OpId(randomUuid()));
             }
+            LedgerWriter asking = core;
             Continuation.of(
                     registry.compareAndSet(
                             RegistryKey.ofLedger(ledgerId), expectedVersion, proposed.encode(), changeOperation.get()),
                     node,
-                    (result, failure) -> registerEnded(result));
+                    (result, failure) -> {
+                        if (asking == core) {
+                            registerEnded(result);
+                        }
+                    });
         }
 
         private void registerEnded(Registry.CasResult result) {
@@ -323,6 +356,7 @@ final class SimulatedWriter implements SimulatedNode.Program {
         @Override
         public void sealed(LedgerMetadata metadata, long version) {
             checkers.states().observed(new Versioned<>(version, metadata));
+            checkers.content().closed(metadata);
             for (long entryId = 0; entryId <= metadata.lastEntryId(); entryId++) {
                 checkers.durability().requireQuorum(metadata, entryId);
             }
@@ -334,7 +368,15 @@ final class SimulatedWriter implements SimulatedNode.Program {
 
         @Override
         public void sealFailed(Failure failure) {
-            core.seal(node.nanoTime());
+            if (isLost(failure)) {
+                finished = true; // somebody else closes it
+            } else {
+                node.schedule(RETRY_NANOS, () -> core.seal(node.nanoTime()));
+            }
+        }
+
+        private boolean isLost(Failure failure) {
+            return failure.code() == Code.LedgerFenced || failure.code() == Code.NoSuchLedger;
         }
     }
 }

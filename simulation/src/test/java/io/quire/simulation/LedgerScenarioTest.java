@@ -38,6 +38,23 @@ class LedgerScenarioTest {
     }
 
     @Test
+    @DisplayName("R23, R24, H1-H17, I1, I2, I3, I8: ledgers are recovered at any time, by several at once")
+    void recovery() {
+        long one = Long.getLong("seed", -1);
+        LongStream seeds = one >= 0 ? LongStream.of(one) : LongStream.range(0, Integer.getInteger("sim.seeds", SEEDS));
+        long acknowledged = 0;
+        long recoveries = 0;
+        for (long seed : seeds.toArray()) {
+            LedgerScenario.Result result = new LedgerScenario(seed, LedgerScenario.Workload.RECOVERY).run();
+            result.violation().ifPresent(violation -> fail(violation));
+            acknowledged += result.acknowledged();
+            recoveries += result.recoveries();
+        }
+        assertThat(acknowledged).isPositive();
+        assertThat(recoveries).isPositive();
+    }
+
+    @Test
     @DisplayName("the same seed takes the same steps")
     void deterministic() {
         assertThat(new LedgerScenario(17).run()).isEqualTo(new LedgerScenario(17).run());

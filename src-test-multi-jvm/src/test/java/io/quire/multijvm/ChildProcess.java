@@ -115,6 +115,33 @@ final class ChildProcess implements AutoCloseable {
         awaitDeath("kill -9");
     }
 
+    /** SIGSTOP: it stands still until {@link #resume}. */
+    void pause() {
+        signal("STOP");
+    }
+
+    /** SIGCONT. */
+    void resume() {
+        signal("CONT");
+    }
+
+    private void signal(String signal) {
+        try {
+            int exit = new ProcessBuilder("kill", "-" + signal, Long.toString(process.pid()))
+                    .inheritIO()
+                    .start()
+                    .waitFor();
+            if (exit != 0) {
+                throw new AssertionError("kill -" + signal + " of " + name + " ended with " + exit);
+            }
+        } catch (IOException e) {
+            throw new UncheckedIOException(e);
+        } catch (InterruptedException e) {
+            Thread.currentThread().interrupt();
+            throw new AssertionError("interrupted while " + name + " got SIG" + signal, e);
+        }
+    }
+
     /** SIGTERM; does not wait. */
     void terminate() {
         // Not through the process itself, which would close its input too: the lifeline would cut the stop short.

@@ -2,13 +2,14 @@ package io.quire.multijvm;
 
 import com.typesafe.config.ConfigFactory;
 import io.quire.bootstrap.QuireNode;
+import io.quire.protocol.LedgerId;
 import java.nio.file.Path;
 import org.apache.pekko.actor.typed.ActorRef;
 import org.apache.pekko.actor.typed.Props;
 
 /**
  * The process of an application that writes one ledger, and keeps an {@link AckLog} of what it was told. Commands:
- * {@code stop} (append no more), {@code seal}.
+ * {@code stop} (append no more), {@code seal}, {@code recover ID} (any ledger, also its own).
  */
 final class WriterMain {
     private WriterMain() {}
@@ -24,9 +25,11 @@ final class WriterMain {
                         "driver",
                         Props.empty());
         Lifeline.hold(command -> {
-            switch (command) {
+            String[] words = command.split(" ", -1);
+            switch (words[0]) {
                 case "stop" -> driver.tell(WriterDriver.StopAppending.INSTANCE);
                 case "seal" -> driver.tell(WriterDriver.SealLedger.INSTANCE);
+                case "recover" -> recover(node, new LedgerId(Long.parseLong(words[1])));
                 default -> Lifeline.say("NO SUCH COMMAND " + command);
             }
         });
@@ -34,5 +37,14 @@ final class WriterMain {
         node.terminated().toCompletableFuture().join();
         Lifeline.say("ENDED by itself");
         Runtime.getRuntime().halt(2);
+    }
+
+    private static void recover(QuireNode node, LedgerId ledgerId) {
+        node.client()
+                .recover(ledgerId)
+                .whenComplete((report, failure) -> Lifeline.say(
+                        failure == null
+                                ? "RECOVERED " + report.ledger().value().lastEntryId()
+                                : "NOT RECOVERED " + failure));
     }
 }

@@ -62,6 +62,16 @@ final class WriterProcess {
         return Long.parseLong(process.awaitSaid("SEALED", deadline));
     }
 
+    /** Tells it to recover a ledger; does not wait. */
+    void recover(LedgerId ledgerId) {
+        process.tell("recover " + ledgerId.value());
+    }
+
+    /** Waits until it has recovered a ledger, and returns its last entry. */
+    long awaitRecovered(Duration deadline) {
+        return Long.parseLong(process.awaitSaid("RECOVERED", deadline));
+    }
+
     void kill() {
         process.kill();
     }

@@ -11,6 +11,7 @@ import io.quire.protocol.EntryFormat;
 import io.quire.protocol.Fields;
 import io.quire.protocol.LedgerId;
 import io.quire.protocol.Payload;
+import io.quire.storage.GuardedValue;
 import io.quire.storage.KeyValueStore;
 import io.quire.storage.LmdbKeyValueStore;
 import io.quire.storage.NioFileStore;
@@ -173,7 +174,7 @@ class LmdbLedgerStoreTest {
         }
         Payload key = Fields.encode(9, out -> out.put((byte) 'l').putLong(LEDGER.value()));
         try (KeyValueStore.Transaction transaction = files.begin()) {
-            transaction.put(key, GuardedValue.encode(64, out -> {
+            transaction.put(key, GuardedValue.encode(key, 64, out -> {
                 Fields.putBoolean(out, true);
                 out.putLong(5).putLong(0).putLong(9).putLong(10);
             }));

@@ -16,6 +16,7 @@ import io.quire.protocol.Versioned;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
+import java.util.OptionalLong;
 
 /**
  * The single writer of a ledger: gives out entry ids, sends entries to the members of the last fragment, and
@@ -87,6 +88,8 @@ public final class LedgerWriter {
     private long sealStartNanos;
     /** Whether somebody waits to hear how the seal ends. */
     private boolean sealAwaited;
+
+    private OptionalLong sealExpected = OptionalLong.empty();
 
     private Failure lost;
 
@@ -264,6 +267,27 @@ public final class LedgerWriter {
             }
         }
         changeEnsemble(nowNanos);
+    }
+
+    /**
+     * Like {@link #seal(long)}, but only if the ledger then ends with {@code expectedLastEntryId}; otherwise nothing is
+     * changed, and the writer goes on.
+     */
+    public void seal(long expectedLastEntryId, long nowNanos) {
+        if (state == State.SEALED && metadata.lastEntryId() != expectedLastEntryId) {
+            outbox.sealFailed(otherEnd(expectedLastEntryId, metadata.lastEntryId()));
+        } else if (state == State.OPEN && lastAddPushed() != expectedLastEntryId) {
+            outbox.sealFailed(otherEnd(expectedLastEntryId, lastAddPushed()));
+        } else {
+            sealExpected = OptionalLong.of(expectedLastEntryId);
+            seal(nowNanos);
+        }
+    }
+
+    private Failure otherEnd(long expected, long last) {
+        return Failure.notApplied(
+                Code.InvalidRequest,
+                "ledger " + ledgerId + " was to be sealed behind entry " + expected + ", its last one is " + last);
     }
 
     /** The register could not be read; it is tried again when a bookie gives reason to. */
@@ -457,7 +481,13 @@ public final class LedgerWriter {
         }
         boolean whole = entries.isEmpty();
         boolean patient = !whole && nowNanos - sealStartNanos < settings.sealGraceNanos();
-        if (change.isEmpty() && entries.isAnswered() && !patient) {
+        boolean ready = change.isEmpty() && entries.isAnswered();
+        if (ready && sealExpected.isPresent() && entries.lastAddConfirmed() != sealExpected.getAsLong()) {
+            Failure failure = otherEnd(sealExpected.getAsLong(), entries.lastAddConfirmed());
+            state = State.OPEN;
+            sealExpected = OptionalLong.empty();
+            endSeal(failure);
+        } else if (ready && !patient) {
             entries.writeOff(replication.allMask());
             propose(MetadataChange.Kind.SEAL, List.of(), List.of());
         } else if (change.isPresent() && isSealOverdue(nowNanos)) {

@@ -14,6 +14,7 @@ import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import java.util.TreeMap;
 
 /**
@@ -24,12 +25,13 @@ import java.util.TreeMap;
  * An answer is taken apart and every entry verified; what is
  * damaged counts as unknown at that member, never as missing. An answer speaks of a prefix of the range: what is not in
  * it is an explicit negative of that member. When all members of the write set said so, the entry does not exist;
- * otherwise, when all were asked in vain, they are asked again until the deadline (B0).
+ * otherwise, when all were asked in vain, they are asked again until the deadline (B0). The bookies may have changed since
+ * the metadata was read: whenever all were asked in vain, the register is read again, and an entry does not exist only by
+ * the word of those that the register names (H48).
  *
  * <p>Not thread-safe.
  */
 public final class RangeRead {
-    private final LedgerMetadata metadata;
     private final long lastEntryId;
     private final Limits limits;
     private final ReadOutbox outbox;
@@ -37,6 +39,11 @@ public final class RangeRead {
     private final TreeMap<Long, Entry> found = new TreeMap<>();
     private final Map<Integer, String> causes = new HashMap<>();
 
+    private LedgerMetadata metadata;
+    /** The fragment that the register was seen to name, behind every negative answer. */
+    private Optional<Fragment> confirmedFragment = Optional.empty();
+
+    private boolean readingRegister;
     private long next;
     private long payloadBytes;
     private int preferred = -1;
@@ -116,6 +123,7 @@ public final class RangeRead {
             boolean explicit = !damaged && coveredTo > asked;
             if (explicit) {
                 negativeMask = AckSet.with(negativeMask, askedPosition);
+                confirmedFragment = Optional.empty();
             }
             triedMask = AckSet.with(triedMask, askedPosition);
             causes.put(
@@ -132,6 +140,37 @@ public final class RangeRead {
             causes.put(askedPosition, reason);
             advance(nowNanos);
         }
+    }
+
+    /** The register was read; empty when there is no such ledger, or no longer. */
+    public void registerRead(Optional<LedgerMetadata> current, long nowNanos) {
+        readingRegister = false;
+        if (over) {
+            return;
+        }
+        if (current.isEmpty() || current.get().isDeleted()) {
+            over = true;
+            outbox.failed(Failure.notApplied(Code.NoSuchLedger, "ledger " + metadata.ledgerId() + " was deleted"));
+            return;
+        }
+        Fragment before = metadata.fragmentOf(next);
+        metadata = current.get();
+        Fragment after = metadata.fragmentOf(next);
+        confirmedFragment = Optional.of(after);
+        if (!after.equals(before)) {
+            asking = false;
+            triedMask = 0;
+            negativeMask = 0;
+            causes.clear();
+            advance(nowNanos);
+        } else if (!asking && isDenied(after)) {
+            missing();
+        }
+    }
+
+    /** The register could not be read. */
+    public void registerUnavailable() {
+        readingRegister = false;
     }
 
     /** Time went on. */
@@ -196,11 +235,21 @@ public final class RangeRead {
         }
         if (untried >= 0) {
             ask(fragment, untried, nowNanos);
-        } else if (Integer.bitCount(negativeMask) == writeSet.positions().size()) {
+        } else if (isDenied(fragment)) {
             missing();
         } else {
             retryAtNanos = nowNanos + limits.retryNanos();
+            if (!readingRegister) {
+                readingRegister = true;
+                outbox.readRegister();
+            }
         }
+    }
+
+    /** Whether every member of the write set in {@code fragment}, as registered, said that it does not have the entry. */
+    private boolean isDenied(Fragment fragment) {
+        return Integer.bitCount(negativeMask) == metadata.replication().writeQuorum()
+                && (unconfirmed || confirmedFragment.filter(fragment::equals).isPresent());
     }
 
     /** How willingly a member is asked: 0 for not at all, since it was. */

@@ -9,6 +9,12 @@ public interface ReadOutbox {
     /** Ask {@code bookie} for entries; {@code request} comes back with the answer. */
     void read(long request, BookieId bookie, long firstEntryId, long lastEntryId, int entriesMax, int bytesMax);
 
+    /**
+     * Read the ledger's register linearizably; answered by {@link RangeRead#registerRead} or {@link
+     * RangeRead#registerUnavailable}.
+     */
+    void readRegister();
+
     /** {@code bookie} did not answer in time. */
     void silent(BookieId bookie);
 

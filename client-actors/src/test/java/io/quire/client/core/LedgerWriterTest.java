@@ -413,6 +413,34 @@ class LedgerWriterTest {
         assertThat(outbox.sealed).containsExactly(outbox.proposals.get(0).value);
     }
 
+    @Test
+    @DisplayName("a seal at another last entry than the ledger has changes nothing, and the writer goes on")
+    void sealAtWrongEntry() {
+        SessionId[] session = opened(THREE);
+        append(0);
+        writer.seal(3L, 0);
+        assertThat(outbox.sealFailures).extracting(Failure::outcome).containsExactly(Outcome.NOT_APPLIED);
+        append(0);
+        for (int position = 0; position < 3; position++) {
+            ack(position, session[position], 2, 0);
+        }
+        assertThat(outbox.appended).containsExactly(0L, 1L);
+        writer.seal(1L, 0);
+        assertThat(outbox.proposals).hasSize(1);
+    }
+
+    @Test
+    @DisplayName("a seal at an entry that is never confirmed changes nothing, and the writer goes on")
+    void sealAtUnconfirmedEntry() {
+        opened(THREE);
+        append(0);
+        writer.seal(0L, 0);
+        writer.tick(APPEND_TIMEOUT);
+        assertThat(outbox.proposals).isEmpty();
+        assertThat(outbox.sealFailures).extracting(Failure::outcome).containsExactly(Outcome.NOT_APPLIED);
+        assertThat(writer.refusalOf(1)).isEmpty();
+    }
+
     private void freezeAtOne() {
         SessionId[] session = opened(THREE);
         append(0);

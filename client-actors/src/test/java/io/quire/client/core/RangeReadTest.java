@@ -7,6 +7,7 @@ import io.quire.protocol.Ensemble;
 import io.quire.protocol.Entry;
 import io.quire.protocol.EntryBatch;
 import io.quire.protocol.EntryFormat;
+import io.quire.protocol.Fragment;
 import io.quire.protocol.LedgerException;
 import io.quire.protocol.LedgerId;
 import io.quire.protocol.LedgerMetadata;
@@ -16,6 +17,7 @@ import java.util.ArrayList;
 import java.util.HashSet;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import java.util.Set;
 import java.util.UUID;
 import org.junit.jupiter.api.DisplayName;
@@ -39,6 +41,7 @@ class RangeReadTest {
         private final Set<BookieId> suspects = new HashSet<>();
         private List<Entry> result = List.of();
         private long request;
+        private int registerReads;
         private Failure failure;
 
         @Override
@@ -46,6 +49,11 @@ class RangeReadTest {
                 long request, BookieId bookie, long firstEntryId, long lastEntryId, int entriesMax, int bytesMax) {
             this.request = request;
             asked.add(bookie);
+        }
+
+        @Override
+        public void readRegister() {
+            registerReads++;
         }
 
         @Override
@@ -128,7 +136,26 @@ class RangeReadTest {
         for (int i = 0; i < 3; i++) {
             read.entriesRead(outbox.request, EntryBatch.EMPTY, 10, 0);
         }
+        assertThat(outbox.failure).isNull();
+        assertThat(outbox.registerReads).isEqualTo(1);
+        read.registerRead(Optional.of(metadata), 0);
         assertThat(outbox.failure.code()).isEqualTo(LedgerException.Code.NoSuchEntry);
+    }
+
+    @Test
+    @DisplayName("H48: a read by metadata that is out of date asks the bookies that the register names now")
+    void staleMetadata() {
+        BookieId fourth = new BookieId(new UUID(0, 4));
+        RangeRead read = started(3, 3);
+        for (int i = 0; i < 3; i++) {
+            read.entriesRead(outbox.request, EntryBatch.EMPTY, 4, 0);
+        }
+        LedgerMetadata changed =
+                metadata.withFragment(new Fragment(2, 2, new Ensemble(List.of(fourth, SECOND, THIRD))), List.of());
+        read.registerRead(Optional.of(changed), 0);
+        assertThat(outbox.asked).last().isEqualTo(fourth);
+        read.entriesRead(outbox.request, entries(metadata, 3, 3), 4, 0);
+        assertThat(outbox.result).hasSize(1);
     }
 
     @Test
