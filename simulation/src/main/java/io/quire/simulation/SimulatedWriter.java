@@ -5,6 +5,7 @@ import io.quire.client.core.LedgerWriter;
 import io.quire.client.core.Placement;
 import io.quire.client.core.WriterOutbox;
 import io.quire.client.core.WriterSettings;
+import io.quire.protocol.AckSet;
 import io.quire.protocol.BookieId;
 import io.quire.protocol.BookieStatus;
 import io.quire.protocol.EntryBatch;
@@ -270,6 +271,11 @@ final class SimulatedWriter implements SimulatedNode.Program {
             Replication replication = core.metadata().replication();
             if (!replication.isAckQuorum(entryId, ackMask)) {
                 throw new IllegalStateException("entry " + entryId + " completed with members " + ackMask);
+            }
+            for (int position = 0; position < replication.ensembleSize(); position++) {
+                if (AckSet.contains(ackMask, position)) {
+                    checkers.durability().requireAcknowledged(bookieAt(position), ledgerId, entryId);
+                }
             }
             checkers.content().appendEnded(ledgerId, entryId, true);
         }
