@@ -1,6 +1,8 @@
 package io.quire.cli;
 
+import io.quire.simulation.DuelScenario;
 import io.quire.simulation.LedgerScenario;
+import io.quire.simulation.RecoveryScenario;
 import io.quire.simulation.RegistryScenario;
 import java.util.Map;
 import java.util.Optional;
@@ -19,15 +21,11 @@ import picocli.CommandLine.Option;
 final class SimCommand extends QuireSubcommand {
     private static final Map<String, LongFunction<Run>> SCENARIOS = new TreeMap<>(Map.of(
             "append-and-read",
-            seed -> {
-                LedgerScenario.Result result = new LedgerScenario(seed).run();
-                return new Run(result.steps(), result.violation());
-            },
+            seed -> runOf(new LedgerScenario(seed)),
+            "duel",
+            seed -> runOf(new DuelScenario(seed)),
             "recovery",
-            seed -> {
-                LedgerScenario.Result result = new LedgerScenario(seed, LedgerScenario.Workload.RECOVERY).run();
-                return new Run(result.steps(), result.violation());
-            },
+            seed -> runOf(new RecoveryScenario(seed)),
             "registry",
             seed -> {
                 RegistryScenario.Result result = new RegistryScenario(seed).run();
@@ -43,10 +41,15 @@ final class SimCommand extends QuireSubcommand {
     @Option(
             names = "--scenario",
             paramLabel = "NAME",
-            description = "append-and-read, recovery or registry; all unless given.")
+            description = "append-and-read, duel, recovery or registry; all unless given.")
     private String scenario;
 
     private record Run(long steps, Optional<String> violation) {}
+
+    private static Run runOf(LedgerScenario scenario) {
+        LedgerScenario.Result result = scenario.run();
+        return new Run(result.steps(), result.violation());
+    }
 
     @Override
     public Integer call() {

@@ -21,7 +21,7 @@ import java.util.Set;
 /**
  * I7: no acknowledgement is sent before its bytes are durable. Watches what writers send and what bookies acknowledge;
  * whenever a bookie has started again, everything that any incarnation of it ever acknowledged must be in its store, with
- * the bytes that were sent.
+ * the bytes that were sent. And nothing completes with an acknowledgement that was not given.
  */
 public final class AckDurabilityChecker {
     private final Map<SessionId, Session> sent = new HashMap<>();
@@ -71,6 +71,17 @@ public final class AckDurabilityChecker {
             batch.entries()
                     .entries()
                     .forEach(entry -> acknowledged(ack.session().bookie(), entry));
+        }
+    }
+
+    /** A writer counts a bookie among those that hold an entry. */
+    void requireAcknowledged(BookieId bookie, LedgerId ledgerId, long entryId) {
+        if (!acknowledged
+                .getOrDefault(bookie, Map.of())
+                .getOrDefault(ledgerId, Map.of())
+                .containsKey(entryId)) {
+            throw new IllegalStateException("R13: entry " + entryId + " of ledger " + ledgerId
+                    + " completed with an acknowledgement that bookie " + bookie + " never gave");
         }
     }
 

@@ -38,6 +38,17 @@ final class Chaos {
                 });
     }
 
+    /** From now on every way may be slow, each on its own: what one side does comes long before it is heard of elsewhere. */
+    void slowWays() {
+        network.setFaults(new NetworkFaults(
+                0.1 * random.nextDouble(),
+                0.1,
+                0.1 + 0.2 * random.nextDouble(),
+                50_000,
+                MILLI,
+                (20 + random.nextInt(200)) * MILLI));
+    }
+
     /** Cuts the nodes into two sides for a while, in both directions or in one. */
     void partition(List<SimulatedNode> nodes, long nanosMax) {
         List<String> oneSide = new ArrayList<>();

@@ -64,7 +64,9 @@ public class LedgerScenario {
     public enum Workload {
         APPEND_AND_READ,
         /** One to three recover any ledger at any time, its writer alive or not, also the same one at once. */
-        RECOVERY
+        RECOVERY,
+        /** Every ledger is taken over while its writer writes, again and again, on a network whose ways are slow. */
+        DUEL
     }
 
     /**
@@ -125,7 +127,7 @@ public class LedgerScenario {
     private Optional<String> play() {
         build();
         everything().forEach(node -> simulation.schedule(chaos.upTo(200 * MILLI), node::start));
-        chaos.changeNetwork();
+        disturbNetwork();
         simulation.schedule(chaos.upTo(chaosPauseNanos), this::disturb);
         simulation.runFor(chaosNanos);
         healed = true;
@@ -192,7 +194,7 @@ public class LedgerScenario {
                             statuses,
                             replication,
                             writerSettings(),
-                            (1 + random.nextInt(30)) * MILLI),
+                            (1 + random.nextInt(workload == Workload.DUEL ? 3 : 30)) * MILLI),
                     checkers);
             writers.add(writer);
             clients.add(node(address, writer));
@@ -211,7 +213,8 @@ public class LedgerScenario {
     }
 
     private void buildRecoverers(List<String> voterAddresses, List<BookieStatus> statuses) {
-        int count = workload == Workload.RECOVERY ? 1 + random.nextInt(3) : 0;
+        int count = workload == Workload.APPEND_AND_READ ? 0 : 1 + random.nextInt(3);
+        long thinkMax = workload == Workload.DUEL ? 20 : 1 + random.nextInt(600);
         RecoverySettings settings = new RecoverySettings(
                 1 + random.nextInt(30),
                 1_000 + random.nextInt(10_000),
@@ -226,8 +229,7 @@ public class LedgerScenario {
             String address = "recoverer" + i;
             SimulatedRecoverer recoverer = new SimulatedRecoverer(
                     simulation.random(address),
-                    new SimulatedRecoverer.Plan(
-                            voterAddresses, registry, statuses, settings, (1 + random.nextInt(600)) * MILLI),
+                    new SimulatedRecoverer.Plan(voterAddresses, registry, statuses, settings, thinkMax * MILLI),
                     content,
                     states);
             recoverers.add(recoverer);
@@ -300,12 +302,20 @@ public class LedgerScenario {
         return new UUID(random.nextLong(), random.nextLong());
     }
 
+    private void disturbNetwork() {
+        if (workload == Workload.DUEL) {
+            chaos.slowWays();
+        } else {
+            chaos.changeNetwork();
+        }
+    }
+
     private void disturb() {
         if (healed) {
             return;
         }
         SimulatedNode bookie = chaos.any(bookies);
-        switch (random.nextInt(12)) {
+        switch (workload == Workload.DUEL ? 7 + random.nextInt(16) : random.nextInt(12)) {
             case 0 -> bookie.crashFor(chaos.upTo(OUTAGE_MAX_NANOS));
             case 1, 2, 3 -> chaos.crashAtEffect(bookie, 12, OUTAGE_MAX_NANOS);
             case 4 -> bookie.disk().failSync(1 + random.nextInt(6));
@@ -315,7 +325,7 @@ public class LedgerScenario {
             case 8 -> chaos.any(clients).crashFor(chaos.upTo(OUTAGE_MAX_NANOS));
             case 9 -> chaos.any(clients).pause(chaos.upTo(PAUSE_MAX_NANOS));
             case 10 -> chaos.partition(everything().toList(), OUTAGE_MAX_NANOS);
-            default -> chaos.changeNetwork();
+            default -> disturbNetwork();
         }
         simulation.schedule(chaos.upTo(chaosPauseNanos), this::disturb);
     }

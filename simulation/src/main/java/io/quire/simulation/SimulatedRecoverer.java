@@ -124,8 +124,14 @@ final class SimulatedRecoverer implements SimulatedNode.Program {
             } else if (ledgers.isEmpty()) {
                 think();
             } else {
-                recover(finishing ? toFinish.peek() : ledgers.get(random.nextInt(ledgers.size())));
+                recover(finishing ? toFinish.peek() : anyOf(ledgers));
             }
+        }
+
+        /** Mostly one of the newest, which somebody may be writing. */
+        private LedgerId anyOf(List<LedgerId> ledgers) {
+            int newest = random.nextInt(4) == 0 ? ledgers.size() : Math.min(3, ledgers.size());
+            return ledgers.get(ledgers.size() - 1 - random.nextInt(newest));
         }
 
         private void recover(LedgerId chosen) {

@@ -5,6 +5,7 @@ import io.quire.client.core.LedgerWriter;
 import io.quire.client.core.Placement;
 import io.quire.client.core.WriterOutbox;
 import io.quire.client.core.WriterSettings;
+import io.quire.protocol.AckSet;
 import io.quire.protocol.BookieId;
 import io.quire.protocol.BookieStatus;
 import io.quire.protocol.Ensemble;
@@ -287,6 +288,12 @@ final class SimulatedWriter implements SimulatedNode.Program {
         @Override
         public void appended(long entryId, int ackMask) {
             checkers.durability().requireQuorum(core.metadata(), entryId);
+            Ensemble ensemble = core.metadata().lastFragment().ensemble();
+            for (int position = 0; position < ensemble.size(); position++) {
+                if (AckSet.contains(ackMask, position)) {
+                    checkers.durability().requireAcknowledged(ensemble.at(position), ledgerId, entryId);
+                }
+            }
             checkers.content().appendEnded(ledgerId, entryId, End.ACKNOWLEDGED);
         }
 
