@@ -50,7 +50,8 @@ class ExplicitIdsTest {
             Collections.shuffle(order, random);
             List<Long> left = new ArrayList<>();
             order.forEach(id -> some.offer(id, Payload.ofUtf8("x"), "", 100).forEach(w -> left.add(w.entryId())));
-            assertThat(left).containsExactlyElementsOf(LongStream.range(0, 10).boxed().toList());
+            assertThat(left)
+                    .containsExactlyElementsOf(LongStream.range(0, 10).boxed().toList());
         }
     }
 

@@ -3,7 +3,6 @@ package io.quire.client.core;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import io.quire.protocol.BookieId;
-import io.quire.protocol.Ensemble;
 import io.quire.protocol.IncompleteRange;
 import java.util.HashSet;
 import java.util.List;
@@ -18,53 +17,59 @@ class IncompleteEntriesTest {
     private static final BookieId SECOND = new BookieId(new UUID(0, 2));
     private static final BookieId THIRD = new BookieId(new UUID(0, 3));
 
-    private final IncompleteEntries entries = new IncompleteEntries(new Ensemble(List.of(FIRST, SECOND, THIRD)));
+    private final IncompleteEntries entries = new IncompleteEntries(3);
 
     @Test
     @DisplayName("nothing missing is no range")
     void none() {
-        assertThat(entries.toList()).isEmpty();
+        assertThat(entries.take()).isEmpty();
     }
 
     @Test
     @DisplayName("R12: what one member misses in a row is one range, of its own")
     void oneRange() {
-        entries.add(1, 4);
-        entries.add(1, 5);
-        entries.add(2, 5);
-        entries.add(1, 6);
-        assertThat(entries.toList())
-                .containsExactly(new IncompleteRange(SECOND, 4, 6), new IncompleteRange(THIRD, 5, 5));
+        entries.add(SECOND, 4);
+        entries.add(SECOND, 5);
+        entries.add(THIRD, 5);
+        entries.add(SECOND, 6);
+        assertThat(entries.take()).containsExactly(new IncompleteRange(SECOND, 4, 6), new IncompleteRange(THIRD, 5, 5));
     }
 
     @Test
     @DisplayName("R12: the stripe of a member is one range; what lies between belongs to others")
     void stripe() {
-        entries.add(0, 0);
-        entries.add(0, 3);
-        entries.add(0, 6);
-        assertThat(entries.toList()).containsExactly(new IncompleteRange(FIRST, 0, 6));
+        entries.add(FIRST, 0);
+        entries.add(FIRST, 3);
+        entries.add(FIRST, 6);
+        assertThat(entries.take()).containsExactly(new IncompleteRange(FIRST, 0, 6));
     }
 
     @Test
     @DisplayName("R12: a gap wider than the ensemble begins a new range")
     void gap() {
-        entries.add(0, 0);
-        entries.add(0, 4);
-        entries.add(0, 5);
-        assertThat(entries.toList())
-                .containsExactly(new IncompleteRange(FIRST, 0, 0), new IncompleteRange(FIRST, 4, 5));
+        entries.add(FIRST, 0);
+        entries.add(FIRST, 4);
+        entries.add(FIRST, 5);
+        assertThat(entries.take()).containsExactly(new IncompleteRange(FIRST, 0, 0), new IncompleteRange(FIRST, 4, 5));
     }
 
     @Test
-    @DisplayName("a copy goes its own way")
-    void copy() {
-        entries.add(0, 1);
-        IncompleteEntries copy = entries.copy();
-        copy.add(0, 2);
-        copy.add(1, 2);
-        assertThat(entries.toList()).containsExactly(new IncompleteRange(FIRST, 1, 1));
-        assertThat(copy.toList()).containsExactly(new IncompleteRange(FIRST, 1, 2), new IncompleteRange(SECOND, 2, 2));
+    @DisplayName("what was taken is not noted any more")
+    void taken() {
+        entries.add(FIRST, 1);
+        assertThat(entries.take()).hasSize(1);
+        assertThat(entries.take()).isEmpty();
+        entries.add(FIRST, 2);
+        assertThat(entries.take()).containsExactly(new IncompleteRange(FIRST, 2, 2));
+    }
+
+    @Test
+    @DisplayName("an entry that is noted twice is noted once")
+    void twice() {
+        entries.add(FIRST, 4);
+        entries.add(FIRST, 6);
+        entries.add(FIRST, 5);
+        assertThat(entries.take()).containsExactly(new IncompleteRange(FIRST, 4, 6));
     }
 
     @Test
@@ -75,17 +80,17 @@ class IncompleteEntriesTest {
             int size = 1 + random.nextInt(5);
             List<BookieId> bookies =
                     List.of(FIRST, SECOND, THIRD, bookie(4), bookie(5)).subList(0, size);
-            IncompleteEntries tried = new IncompleteEntries(new Ensemble(bookies));
+            IncompleteEntries tried = new IncompleteEntries(size);
             List<Set<Long>> missing =
                     bookies.stream().<Set<Long>>map(bookie -> new HashSet<>()).toList();
             for (long id = 0; id < 100; id++) {
                 int position = random.nextInt(size);
                 if (random.nextInt(3) == 0) {
-                    tried.add(position, id);
+                    tried.add(bookies.get(position), id);
                     missing.get(position).add(id);
                 }
             }
-            List<IncompleteRange> ranges = tried.toList();
+            List<IncompleteRange> ranges = tried.take();
             for (int position = 0; position < size; position++) {
                 BookieId bookie = bookies.get(position);
                 Set<Long> ends = new HashSet<>();

@@ -23,8 +23,20 @@ class LedgerWriterStoriesTest {
     private static final long RESEND = 100;
     private static final long RETRY = 50;
     private static final long GRACE = 500;
-    private static final WriterSettings SETTINGS =
-            new WriterSettings(100, 4, 1000, 4, 10_000, 10_000, 10_000, RESEND, 1000, RETRY, GRACE, 5000);
+    private static final WriterSettings SETTINGS = new WriterSettings(
+            100,
+            4,
+            1000,
+            4,
+            10_000,
+            10_000,
+            10_000,
+            RESEND,
+            1000,
+            RETRY,
+            GRACE,
+            5000,
+            new WriterSettings.Members(2000, false));
 
     private Transcript story;
     private LedgerMetadata created;
@@ -37,7 +49,7 @@ class LedgerWriterStoriesTest {
             bookies.add(new BookieId(new UUID(0, i)));
         }
         created = LedgerMetadata.create(new LedgerId(7), Replication.DEFAULT, new Ensemble(bookies), Map.of(), 0);
-        writer = new LedgerWriter(new Versioned<>(1, created), SETTINGS, story.outbox(WriterOutbox.class));
+        writer = new LedgerWriter(new Versioned<>(1, created), SETTINGS, story.outbox(WriterOutbox.class), 0);
         story.input("start", () -> writer.start(0));
     }
 
@@ -154,7 +166,7 @@ class LedgerWriterStoriesTest {
         story.input("seal", () -> writer.seal(10));
         tick(10 + GRACE - 1);
         tick(10 + GRACE);
-        story.input("seal registered at version 2", () -> writer.sealRegistered(2, 520));
+        story.input("seal registered at version 2", () -> writer.registered(2, 520));
         end("seal");
     }
 
@@ -170,10 +182,10 @@ class LedgerWriterStoriesTest {
         added(1, 1, 1, 2);
         story.input("seal", () -> writer.seal(10));
         tick(10 + GRACE);
-        story.input("no answer to the seal", () -> writer.sealUnknown("lost", 600));
+        story.input("no answer to the seal", () -> writer.registerUnknown("lost", 600));
         added(2, 1, 1, 610);
         tick(600 + RETRY);
-        story.input("seal registered at version 2", () -> writer.sealRegistered(2, 660));
+        story.input("seal registered at version 2", () -> writer.registered(2, 660));
         end("seal-answer-lost");
     }
 
@@ -197,5 +209,34 @@ class LedgerWriterStoriesTest {
                 () -> writer.registerRead(Optional.of(new Versioned<>(3, created.closed(0, 1, List.of()))), 6));
         story.input("seal", () -> writer.seal(7));
         end("fenced");
+    }
+
+    @Test
+    @DisplayName(
+            "R8, R11, H30, H31, H33: a member that takes no entries is replaced; nothing completes before that is registered")
+    void ensembleChange() {
+        begin(
+                "The third member turns read-only. A fourth takes its place behind what is confirmed, and gets the rest.");
+        story.answer("replacementOf", Optional.of(new BookieId(new UUID(0, 4))));
+        allOpen();
+        append("a", 1);
+        pump(1);
+        added(0, 1, 1, 2);
+        added(1, 1, 1, 2);
+        append("b", 3);
+        pump(3);
+        added(2, 1, 2, 4);
+        story.input(
+                "position 2 takes no entries",
+                () -> writer.sessionEnded(2, session(2, 1), Rejection.CLOSED_TO_ENTRIES, 5));
+        added(0, 1, 2, 6);
+        append("c", 7);
+        pump(7);
+        story.input("registered at version 2", () -> writer.registered(2, 8));
+        SessionId fourth = new SessionId(new BookieId(new UUID(0, 4)), new BootEpoch(1), 1);
+        story.input("the fourth bookie opens", () -> writer.sessionOpened(2, fourth, 100_000, 9));
+        story.input("the fourth bookie adds batch 1", () -> writer.batchesAdded(2, fourth, 1, List.of(), 100_000, 10));
+        added(0, 1, 3, 11);
+        end("ensemble-change");
     }
 }

@@ -3,6 +3,7 @@ package io.quire.client.core;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import io.quire.protocol.BookieId;
+import io.quire.protocol.Ensemble;
 import io.quire.protocol.EntryBatch;
 import io.quire.protocol.EntryFormat;
 import io.quire.protocol.LedgerMetadata;
@@ -14,7 +15,9 @@ import java.lang.reflect.Parameter;
 import java.lang.reflect.Proxy;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.HashMap;
 import java.util.List;
+import java.util.Map;
 import java.util.stream.Collectors;
 
 /**
@@ -28,6 +31,8 @@ final class Transcript {
 
     private final StringBuilder text = new StringBuilder();
 
+    private final Map<String, Object> answers = new HashMap<>();
+
     /**
      * @param story what it tells, a sentence
      */
@@ -35,13 +40,19 @@ final class Transcript {
         text.append("# ").append(story).append('\n');
     }
 
-    /** An outbox that notes every call. What it is asked it answers with false, 0 or null. */
+    /** An outbox that notes every call. What it is asked it answers as {@link #answer} says, else with false or nothing. */
     <T> T outbox(Class<T> type) {
         return type.cast(
                 Proxy.newProxyInstance(type.getClassLoader(), new Class<?>[] {type}, (proxy, method, values) -> {
                     note(method, values == null ? new Object[0] : values);
-                    return method.getReturnType() == boolean.class ? Boolean.FALSE : null;
+                    Object otherwise = method.getReturnType() == boolean.class ? Boolean.FALSE : null;
+                    return answers.getOrDefault(method.getName(), otherwise);
                 }));
+    }
+
+    /** From now on the outbox answers a question so. */
+    void answer(String question, Object answer) {
+        answers.put(question, answer);
     }
 
     private void note(Method method, Object[] values) {
@@ -91,10 +102,18 @@ final class Transcript {
             return show(session.bookie()) + "/" + session.bootEpoch().value() + "/" + session.counter();
         } else if (value instanceof EntryBatch batch) {
             return batch.entries().stream().map(EntryFormat::entryIdOf).toList().toString();
+        } else if (value instanceof Ensemble ensemble) {
+            return ensemble.bookies().stream().map(Transcript::show).toList().toString();
         } else if (value instanceof Failure failure) {
             return failure.code() + "," + failure.outcome();
         } else if (value instanceof LedgerMetadata metadata) {
             return metadata.state()
+                    + metadata.fragments().stream()
+                            .map(fragment -> " " + fragment.firstEntryId() + ":"
+                                    + fragment.ensemble().bookies().stream()
+                                            .map(Transcript::show)
+                                            .toList())
+                            .collect(Collectors.joining())
                     + (metadata.isClosed() ? show(metadata.lastEntryId(), metadata.length()) : "")
                     + metadata.incomplete().stream()
                             .map(range -> "," + show(range.bookie()) + " lacks "
