@@ -53,6 +53,7 @@ class LedgerReaderActorTest {
     private static ManualTime time;
 
     private final ScriptedBookies bookies = new ScriptedBookies(kit, 3);
+    private final MemoryRegistry registry = new MemoryRegistry();
 
     @BeforeAll
     static void startSystem() {
@@ -69,7 +70,7 @@ class LedgerReaderActorTest {
         Config config = ConfigFactory.parseString(settings).withFallback(CONFIG);
         return kit.spawn(LedgerReaderActor.create(new ClientContext(
                 kit.system(),
-                new MemoryRegistry(),
+                registry,
                 () -> CompletableFuture.completedStage(LEDGER),
                 bookies,
                 ClientSettings.from(config),
@@ -158,6 +159,7 @@ class LedgerReaderActorTest {
     @Test
     @DisplayName("B0: an entry does not exist when every member of its write set said so, not before")
     void missing() {
+        registry.put(METADATA);
         CompletableFuture<List<Entry>> result = read(reader(""), METADATA, 0);
         for (int i = 0; i < 3; i++) {
             assertThat(result).isNotDone();

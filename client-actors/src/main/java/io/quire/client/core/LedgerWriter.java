@@ -369,8 +369,7 @@ public final class LedgerWriter {
             return;
         }
         boolean over = isOver();
-        boolean proposed = change.filter(pending -> pending.kind() == MetadataChange.Kind.SEAL)
-                .isPresent();
+        boolean proposed = isChanging(MetadataChange.Kind.SEAL);
         state = State.CLOSED;
         change = Optional.empty();
         if (!over) {
@@ -490,7 +489,7 @@ public final class LedgerWriter {
         } else if (ready && !patient) {
             entries.writeOff(replication.allMask());
             propose(MetadataChange.Kind.SEAL, List.of(), List.of());
-        } else if (change.isPresent() && isSealOverdue(nowNanos)) {
+        } else if (isChanging(MetadataChange.Kind.ENSEMBLE) && isSealOverdue(nowNanos)) {
             endSeal(Failure.unknown(Code.TimedOut, "the register has not answered; the ledger may yet be sealed"));
         }
     }
@@ -562,6 +561,10 @@ public final class LedgerWriter {
         closeSessions();
         sealAwaited = false;
         outbox.sealed(metadata, version);
+    }
+
+    private boolean isChanging(MetadataChange.Kind kind) {
+        return change.filter(pending -> pending.kind() == kind).isPresent();
     }
 
     private boolean isSealOverdue(long nowNanos) {
