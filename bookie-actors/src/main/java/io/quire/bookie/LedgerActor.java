@@ -253,7 +253,8 @@ final class LedgerActor {
                 batch.number(),
                 batch.endOffset(),
                 batch.lastAddConfirmed(),
-                batch.entries()));
+                batch.entries(),
+                batch.receipt()));
     }
 
     private Behavior<Command> onAllOf(AllOf all) {
@@ -366,6 +367,11 @@ final class LedgerActor {
             journal(
                     new JournalRecord.Added(ledgerId, effect.lastAddConfirmed(), effect.entries()),
                     new BatchJournaled(effect.counter(), effect.number(), effect.lastAddConfirmed()));
+            if (effect.receipt()) {
+                reply(
+                        clients.get(effect.counter()),
+                        new BookieReply.BatchReceived(sessionId(effect.counter()), effect.number()));
+            }
             return null;
         }
 

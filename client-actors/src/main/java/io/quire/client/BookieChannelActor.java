@@ -243,6 +243,11 @@ final class BookieChannelActor extends AbstractBehavior<BookieChannelActor.Comma
                 forget(ended.session());
                 owner.ref.tell(ended);
             }
+        } else if (reply instanceof BookieReply.BatchReceived received) {
+            Owner owner = owners.get(received.session());
+            if (owner != null) {
+                owner.ref.tell(received);
+            }
         } else if (reply instanceof BookieReply.BatchRefused refused) {
             Owner owner = owners.get(refused.session());
             if (owner != null) {

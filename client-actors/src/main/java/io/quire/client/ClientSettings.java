@@ -14,6 +14,7 @@ import java.util.Locale;
 public record ClientSettings(
         WriterSettings writer,
         Duration tickInterval,
+        int explicitIdsWindow,
         Duration quarantine,
         Reader reader,
         Channel channel,
@@ -57,6 +58,7 @@ public record ClientSettings(
                                 writer.getDuration("bookie-timeout").toNanos(),
                                 writer.getBoolean("delay-ensemble-change"))),
                 writer.getDuration("tick-interval"),
+                writer.getInt("explicit-ids-window"),
                 root.getDuration("quire.client.quarantine-time"),
                 new Reader(
                         reader.getInt("request-entries-max"),

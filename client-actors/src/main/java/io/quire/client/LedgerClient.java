@@ -194,7 +194,16 @@ public final class LedgerClient {
             return this;
         }
 
+        /** Lets the application choose the ids of the entries. */
+        public CreateAdvBuilder makeAdv() {
+            return new CreateAdvBuilder(this);
+        }
+
         public CompletionStage<WriteHandle> execute() {
+            return create().thenApply(created -> new WriteHandle(context, reader, created));
+        }
+
+        private CompletionStage<Versioned<LedgerMetadata>> create() {
             Replication replication;
             try {
                 replication = new Replication(ensembleSize, writeQuorum, ackQuorum);
@@ -202,9 +211,20 @@ public final class LedgerClient {
                 return CompletableFuture.failedStage(
                         new LedgerException(Code.InvalidRequest, Outcome.NOT_APPLIED, e.getMessage(), e));
             }
-            return new LedgerCreation(context, replication, labels, wallClockMillis)
-                    .create()
-                    .thenApply(created -> new WriteHandle(context, reader, created));
+            return new LedgerCreation(context, replication, labels, wallClockMillis).create();
+        }
+    }
+
+    /** How a ledger is to be created whose entry ids the application chooses. */
+    public final class CreateAdvBuilder {
+        private final CreateBuilder create;
+
+        private CreateAdvBuilder(CreateBuilder create) {
+            this.create = create;
+        }
+
+        public CompletionStage<WriteAdvHandle> execute() {
+            return create.create().thenApply(created -> new WriteAdvHandle(context, reader, created));
         }
     }
 
@@ -282,7 +302,9 @@ public final class LedgerClient {
                 return CompletableFuture.failedStage(new LedgerException(
                         Code.InvalidRequest, Outcome.NOT_APPLIED, "a page has 1 to 10000 ledgers: " + limit));
             }
-            return page(after.map(RegistryKey::ofLedger), new ArrayList<>());
+            return page(after.map(RegistryKey::ofLedger), new ArrayList<>())
+                    .exceptionallyCompose(failure -> CompletableFuture.failedStage(
+                            LedgerCreation.failureOf(failure).toException()));
         }
 
         private CompletionStage<LedgerPage> page(Optional<RegistryKey> behind, List<LedgerMetadata> found) {

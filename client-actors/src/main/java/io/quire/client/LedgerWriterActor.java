@@ -1,5 +1,8 @@
 package io.quire.client;
 
+import io.quire.client.core.Durability;
+import io.quire.client.core.ExplicitIds;
+import io.quire.client.core.ExplicitIds.Waiting;
 import io.quire.client.core.Failure;
 import io.quire.client.core.LedgerWriter;
 import io.quire.client.core.WriterOutbox;
@@ -23,7 +26,9 @@ import java.time.Duration;
 import java.util.ArrayDeque;
 import java.util.ArrayList;
 import java.util.Deque;
+import java.util.HashMap;
 import java.util.List;
+import java.util.Map;
 import java.util.Optional;
 import java.util.OptionalLong;
 import java.util.UUID;
@@ -56,7 +61,10 @@ public final class LedgerWriterActor {
     private final ActorRef<BookieReply> replies;
     private final Deque<AppendListener> appends = new ArrayDeque<>();
     private final List<SealListener> seals = new ArrayList<>();
+    private final Map<Long, ForceListener> forces = new HashMap<>();
+    private final ExplicitIds<AppendListener> holes;
     private final int pumpEntries;
+    private long lastForce;
     private int appendedSincePump;
     private boolean pumpScheduled;
     private boolean ticking;
@@ -67,8 +75,23 @@ public final class LedgerWriterActor {
     /** What a writer is told. */
     public sealed interface Command {}
 
-    /** Appends one entry. */
-    public record Append(Payload payload, ActorRef<? super AppendResult> replyTo) implements Command {}
+    /** Appends one entry under the next id. */
+    public record Append(Payload payload, Durability durability, ActorRef<? super AppendResult> replyTo)
+            implements Command {
+        /** Appends one entry durably. */
+        public Append(Payload payload, ActorRef<? super AppendResult> replyTo) {
+            this(payload, Durability.SYNCED, replyTo);
+        }
+    }
+
+    /**
+     * Appends one entry under an id that the caller chose; it is sent once every lower id was appended (R9). A writer is
+     * used with this or with {@link Append}, not with both.
+     */
+    public record AppendAt(long entryId, Payload payload, ActorRef<? super AppendResult> replyTo) implements Command {}
+
+    /** Waits until every append before this is durable at an ack quorum. */
+    public record Force(ActorRef<? super ForceResult> replyTo) implements Command {}
 
     /**
      * Closes the ledger for ever, behind every append before this.
@@ -100,6 +123,16 @@ public final class LedgerWriterActor {
     public record AppendFailed(LedgerException.Code code, LedgerException.Outcome outcome, String message)
             implements AppendResult {}
 
+    /** How a force ended. */
+    public sealed interface ForceResult {}
+
+    /** Every append before it is durable. */
+    public record Forced(LedgerId ledgerId, long lastAddConfirmed) implements ForceResult {}
+
+    /** Some append before it is not known to be durable. */
+    public record ForceFailed(LedgerException.Code code, LedgerException.Outcome outcome, String message)
+            implements ForceResult {}
+
     /** How a seal ended. */
     public sealed interface SealResult {}
 
@@ -124,7 +157,18 @@ public final class LedgerWriterActor {
         void failed(Failure failure);
     }
 
-    record AppendFor(Payload payload, AppendListener listener) implements Command {}
+    /** Told of one force, on the writer's thread. */
+    interface ForceListener {
+        void forced(long lastAddConfirmed);
+
+        void failed(Failure failure);
+    }
+
+    record AppendFor(Payload payload, Durability durability, AppendListener listener) implements Command {}
+
+    record AppendAtFor(long entryId, Payload payload, AppendListener listener) implements Command {}
+
+    record ForceFor(ForceListener listener) implements Command {}
 
     record SealFor(OptionalLong expectedLastEntryId, SealListener listener) implements Command {}
 
@@ -167,6 +211,8 @@ public final class LedgerWriterActor {
         this.ledgerId = created.value().ledgerId();
         this.replies = context.messageAdapter(BookieReply.class, Replied::new);
         this.core = new LedgerWriter(created, client.settings.writer(), new Outbox(), now());
+        this.holes = new ExplicitIds<>(
+                client.settings.explicitIdsWindow(), client.settings.writer().pendingBytesMax());
         this.pumpEntries = client.settings.writer().batchEntriesMax();
     }
 
@@ -242,6 +288,14 @@ public final class LedgerWriterActor {
             append.replyTo().tell(new AppendFailed(failure.code(), failure.outcome(), failure.message()));
         } else if (command instanceof AppendFor append) {
             append.listener().failed(failure);
+        } else if (command instanceof AppendAt append) {
+            append.replyTo().tell(new AppendFailed(failure.code(), failure.outcome(), failure.message()));
+        } else if (command instanceof AppendAtFor append) {
+            append.listener().failed(failure);
+        } else if (command instanceof Force force) {
+            force.replyTo().tell(new ForceFailed(failure.code(), failure.outcome(), failure.message()));
+        } else if (command instanceof ForceFor force) {
+            force.listener().failed(failure);
         } else if (command instanceof Seal seal) {
             seal.replyTo().tell(new SealFailed(failure.code(), failure.outcome(), failure.message()));
         } else if (command instanceof SealFor seal) {
@@ -253,8 +307,18 @@ public final class LedgerWriterActor {
         core.start(now());
         keepTicking();
         return Behaviors.receive(Command.class)
-                .onMessage(AppendFor.class, append -> onAppend(append.payload(), append.listener()))
-                .onMessage(Append.class, append -> onAppend(append.payload(), new ReplyOfAppend(append.replyTo())))
+                .onMessage(
+                        AppendFor.class, append -> onAppend(append.payload(), append.durability(), append.listener()))
+                .onMessage(
+                        Append.class,
+                        append -> onAppend(append.payload(), append.durability(), new ReplyOfAppend(append.replyTo())))
+                .onMessage(
+                        AppendAtFor.class, append -> onAppendAt(append.entryId(), append.payload(), append.listener()))
+                .onMessage(
+                        AppendAt.class,
+                        append -> onAppendAt(append.entryId(), append.payload(), new ReplyOfAppend(append.replyTo())))
+                .onMessage(ForceFor.class, force -> onForce(force.listener()))
+                .onMessage(Force.class, force -> onForce(new ReplyOfForce(ledgerId, force.replyTo())))
                 .onMessage(Pump.class, pump -> onPump())
                 .onMessage(Replied.class, this::onReplied)
                 .onMessage(Tick.class, tick -> onTick())
@@ -270,6 +334,7 @@ public final class LedgerWriterActor {
 
     private Behavior<Command> onPostStop() {
         try {
+            failWaiting(holes.clear(), LedgerException.Code.NoWriter);
             core.close();
         } finally {
             whenStopped.run();
@@ -279,6 +344,7 @@ public final class LedgerWriterActor {
 
     /** Requests that were on their way when the handle was closed are still answered; then the actor stops. */
     private Behavior<Command> onClose() {
+        failWaiting(holes.clear(), LedgerException.Code.NoWriter);
         core.close();
         timers.cancelAll();
         stopLater(timers);
@@ -297,7 +363,45 @@ public final class LedgerWriterActor {
         timers.startSingleTimer(Stop.INSTANCE, Stop.INSTANCE, LINGER);
     }
 
-    private Behavior<Command> onAppend(Payload payload, AppendListener listener) {
+    private Behavior<Command> onAppendAt(long entryId, Payload payload, AppendListener listener) {
+        Optional<Failure> refusal =
+                core.refusalOf(payload.length()).or(() -> holes.refusalOf(entryId, payload.length()));
+        if (refusal.isPresent()) {
+            client.appendFailures.increment();
+            listener.failed(refusal.get());
+            return Behaviors.same();
+        }
+        long deadline = now() + client.settings.writer().appendTimeoutNanos();
+        for (Waiting<AppendListener> ready : holes.offer(entryId, payload, listener, deadline)) {
+            onAppend(ready.payload(), Durability.SYNCED, ready.caller());
+        }
+        keepTicking();
+        return Behaviors.same();
+    }
+
+    /** Ends appends that wait for a hole to be filled: they were never sent. */
+    private void failWaiting(List<Waiting<AppendListener>> waiting, LedgerException.Code code) {
+        for (Waiting<AppendListener> append : waiting) {
+            client.appendFailures.increment();
+            append.caller()
+                    .failed(new Failure(
+                            code,
+                            LedgerException.Outcome.NOT_APPLIED,
+                            "entry " + append.entryId() + " waited for entry " + holes.next()
+                                    + ", which was not appended"));
+        }
+    }
+
+    private Behavior<Command> onForce(ForceListener listener) {
+        long token = ++lastForce;
+        forces.put(token, listener);
+        core.pump(now());
+        core.force(token, now());
+        keepTicking();
+        return Behaviors.same();
+    }
+
+    private Behavior<Command> onAppend(Payload payload, Durability durability, AppendListener listener) {
         Optional<Failure> refusal = core.refusalOf(payload.length());
         if (refusal.isPresent()) {
             client.appendFailures.increment();
@@ -305,7 +409,7 @@ public final class LedgerWriterActor {
             return Behaviors.same();
         }
         appends.add(listener);
-        core.append(payload, now());
+        core.append(payload, durability, now());
         appendedSincePump++;
         if (appendedSincePump >= pumpEntries) {
             return pump();
@@ -343,6 +447,12 @@ public final class LedgerWriterActor {
                         ack.creditLimit(),
                         now());
             }
+        } else if (reply instanceof BookieReply.BatchReceived received) {
+            core.batchesReceived(
+                    positionOf(received.session()),
+                    received.session(),
+                    List.of(new long[] {received.number(), received.number()}),
+                    now());
         } else if (reply instanceof BookieReply.SessionOpened opened) {
             core.sessionOpened(positionOf(opened.session()), opened.session(), opened.creditLimit(), now());
         } else if (reply instanceof BookieReply.SessionRefused refused) {
@@ -365,7 +475,8 @@ public final class LedgerWriterActor {
 
     private Behavior<Command> onTick() {
         core.tick(now());
-        if (!core.needsTick()) {
+        failWaiting(holes.expire(now()), LedgerException.Code.TimedOut);
+        if (!core.needsTick() && holes.isEmpty()) {
             ticking = false;
             timers.cancel(Tick.INSTANCE);
         }
@@ -373,7 +484,7 @@ public final class LedgerWriterActor {
     }
 
     private void keepTicking() {
-        if (!ticking && core.needsTick()) {
+        if (!ticking && (core.needsTick() || !holes.isEmpty())) {
             ticking = true;
             timers.startTimerWithFixedDelay(Tick.INSTANCE, Tick.INSTANCE, client.settings.tickInterval());
         }
@@ -381,6 +492,7 @@ public final class LedgerWriterActor {
 
     private Behavior<Command> onSeal(OptionalLong expectedLastEntryId, SealListener listener) {
         seals.add(listener);
+        failWaiting(holes.clear(), LedgerException.Code.LedgerClosed);
         core.pump(now());
         if (expectedLastEntryId.isPresent()) {
             core.seal(expectedLastEntryId.getAsLong(), now());
@@ -458,10 +570,11 @@ public final class LedgerWriterActor {
                 long number,
                 long endOffset,
                 long lastAddConfirmed,
-                EntryBatch entries) {
+                EntryBatch entries,
+                boolean receipt) {
             client.channel(session.bookie())
                     .tell(new BookieChannelActor.Send(
-                            new BookieRequest.Batch(session, number, endOffset, lastAddConfirmed, entries)));
+                            new BookieRequest.Batch(session, number, endOffset, lastAddConfirmed, entries, receipt)));
         }
 
         @Override
@@ -521,6 +634,16 @@ public final class LedgerWriterActor {
         }
 
         @Override
+        public void forced(long token) {
+            forces.remove(token).forced(core().lastAddConfirmed());
+        }
+
+        @Override
+        public void forceFailed(long token, Failure failure) {
+            forces.remove(token).failed(failure);
+        }
+
+        @Override
         public void sealed(LedgerMetadata metadata, long version) {
             Versioned<LedgerMetadata> registered = new Versioned<>(version, metadata);
             client.feed.publish(registered);
@@ -550,6 +673,18 @@ public final class LedgerWriterActor {
         @Override
         public void failed(Failure failure) {
             replyTo.tell(new AppendFailed(failure.code(), failure.outcome(), failure.message()));
+        }
+    }
+
+    private record ReplyOfForce(LedgerId ledgerId, ActorRef<? super ForceResult> replyTo) implements ForceListener {
+        @Override
+        public void forced(long lastAddConfirmed) {
+            replyTo.tell(new Forced(ledgerId, lastAddConfirmed));
+        }
+
+        @Override
+        public void failed(Failure failure) {
+            replyTo.tell(new ForceFailed(failure.code(), failure.outcome(), failure.message()));
         }
     }
 

@@ -1,5 +1,6 @@
 package io.quire.client;
 
+import io.quire.client.core.Durability;
 import io.quire.client.core.Failure;
 import io.quire.protocol.LedgerException;
 import io.quire.protocol.LedgerException.Code;
@@ -14,6 +15,7 @@ import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionException;
 import java.util.concurrent.CompletionStage;
 import java.util.concurrent.atomic.AtomicBoolean;
+import java.util.function.Function;
 import org.apache.pekko.actor.typed.ActorRef;
 import org.apache.pekko.actor.typed.Props;
 
@@ -23,7 +25,7 @@ import org.apache.pekko.actor.typed.Props;
  *
  * <p>{@link #close} lets go of the ledger; only {@link #sealAsync} closes the ledger itself.
  */
-public final class WriteHandle extends ReadHandle implements AutoCloseable {
+public class WriteHandle extends ReadHandle implements AutoCloseable {
     private final ActorRef<LedgerWriterActor.Command> writer;
     private final AtomicBoolean closed = new AtomicBoolean();
     private final OwedAnswers owed = new OwedAnswers();
@@ -52,6 +54,43 @@ public final class WriteHandle extends ReadHandle implements AutoCloseable {
      * when it was not acknowledged in time.
      */
     public CompletionStage<Long> appendAsync(Payload payload) {
+        return appendAsync(payload, Durability.SYNCED);
+    }
+
+    /** Appends one entry, acknowledged as {@code durability} says; otherwise see {@link #appendAsync(Payload)}. */
+    public CompletionStage<Long> appendAsync(Payload payload, Durability durability) {
+        return append(
+                payload,
+                durability == Durability.SYNCED,
+                answer -> new LedgerWriterActor.AppendFor(payload, durability, answer));
+    }
+
+    /**
+     * Completes with the last-add-confirmed once every append that was called before is durable at an ack quorum, also
+     * those that were acknowledged from memory.
+     */
+    public CompletionStage<Long> forceAsync() {
+        CompletableFuture<Long> result = new CompletableFuture<>();
+        if (closed.get()) {
+            result.completeExceptionally(closedException());
+            return result;
+        }
+        FutureOfForce answer = new FutureOfForce(result);
+        owed.owe(answer);
+        writer.tell(new LedgerWriterActor.ForceFor(answer));
+        owed.check(answer);
+        return result;
+    }
+
+    /**
+     * Asks the writer for an append.
+     *
+     * @param confirms whether its success means that the entry is confirmed
+     */
+    CompletionStage<Long> append(
+            Payload payload,
+            boolean confirms,
+            Function<LedgerWriterActor.AppendListener, LedgerWriterActor.Command> command) {
         CompletableFuture<Long> result = new CompletableFuture<>();
         int limit = context.settings.writer().entryBytesMax();
         if (payload.length() > limit) {
@@ -62,9 +101,9 @@ public final class WriteHandle extends ReadHandle implements AutoCloseable {
         } else if (closed.get()) {
             result.completeExceptionally(closedException());
         } else {
-            FutureOfAppend answer = new FutureOfAppend(result);
+            FutureOfAppend answer = new FutureOfAppend(result, confirms);
             owed.owe(answer);
-            writer.tell(new LedgerWriterActor.AppendFor(payload, answer));
+            writer.tell(command.apply(answer));
             owed.check(answer);
         }
         return result;
@@ -130,16 +169,41 @@ public final class WriteHandle extends ReadHandle implements AutoCloseable {
 
     private final class FutureOfAppend implements LedgerWriterActor.AppendListener, OwedAnswers.Answer {
         private final CompletableFuture<Long> result;
+        private final boolean confirms;
 
-        FutureOfAppend(CompletableFuture<Long> result) {
+        FutureOfAppend(CompletableFuture<Long> result, boolean confirms) {
             this.result = result;
+            this.confirms = confirms;
         }
 
         @Override
         public void appended(LedgerId ledgerId, long entryId, int acknowledgedBy) {
             owed.settled(this);
-            confirmed(entryId);
+            if (confirms) {
+                confirmed(entryId);
+            }
             result.complete(entryId);
+        }
+
+        @Override
+        public void failed(Failure failure) {
+            owed.settled(this);
+            result.completeExceptionally(failure.toException());
+        }
+    }
+
+    private final class FutureOfForce implements LedgerWriterActor.ForceListener, OwedAnswers.Answer {
+        private final CompletableFuture<Long> result;
+
+        FutureOfForce(CompletableFuture<Long> result) {
+            this.result = result;
+        }
+
+        @Override
+        public void forced(long lastAddConfirmed) {
+            owed.settled(this);
+            confirmed(lastAddConfirmed);
+            result.complete(lastAddConfirmed);
         }
 
         @Override

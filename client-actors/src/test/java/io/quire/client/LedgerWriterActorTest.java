@@ -31,6 +31,7 @@ import java.util.function.Consumer;
 import org.apache.pekko.actor.testkit.typed.javadsl.ActorTestKit;
 import org.apache.pekko.actor.testkit.typed.javadsl.TestProbe;
 import org.apache.pekko.actor.typed.ActorRef;
+import org.apache.pekko.actor.typed.DispatcherSelector;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.DisplayName;
 import org.junit.jupiter.api.Test;
@@ -94,8 +95,10 @@ class LedgerWriterActorTest {
                 cluster,
                 ClientSettings.from(ConfigFactory.load()),
                 new SimpleMeterRegistry());
+        // On the test's thread: what was sent is stashed before the test goes on.
         return testKit.spawn(
-                LedgerWriterActor.creating(client, new LedgerCreation(client, Replication.DEFAULT, Map.of(), () -> 1)));
+                LedgerWriterActor.creating(client, new LedgerCreation(client, Replication.DEFAULT, Map.of(), () -> 1)),
+                DispatcherSelector.fromConfig("pekko.test.calling-thread-dispatcher"));
     }
 
     private void expectRefusals() {

@@ -24,6 +24,8 @@ public final class LedgerContentChecker {
     /** How an append ended, as its writer was told. */
     enum End {
         ACKNOWLEDGED,
+        /** Acknowledged from memory: a promise only once it is forced, or its writer has sealed (H40). */
+        IN_MEMORY,
         NOT_APPLIED,
         UNKNOWN
     }
@@ -53,6 +55,24 @@ public final class LedgerContentChecker {
         closed.put(metadata.ledgerId(), metadata);
         ended.getOrDefault(metadata.ledgerId(), new TreeMap<>())
                 .forEach((entryId, end) -> requireAgrees(metadata, entryId, end));
+    }
+
+    /** A force has made an entry durable, whatever its append was told. */
+    void forced(LedgerId ledgerId, long entryId) {
+        TreeMap<Long, End> ends = ended.computeIfAbsent(ledgerId, id -> new TreeMap<>());
+        if (ends.replace(entryId, End.IN_MEMORY, End.ACKNOWLEDGED)) {
+            acknowledged++;
+        }
+    }
+
+    /** A writer has sealed its ledger: a seal forces, so that nothing it acknowledged is missing (H40). */
+    void sealedByWriter(LedgerMetadata metadata) {
+        ended.getOrDefault(metadata.ledgerId(), new TreeMap<>()).forEach((entryId, end) -> {
+            if (end == End.IN_MEMORY && entryId > metadata.lastEntryId()) {
+                throw new IllegalStateException(
+                        "H40: entry " + entryId + " was acknowledged from memory and is beyond " + metadata);
+            }
+        });
     }
 
     /** The ledgers that are known to be closed. */

@@ -183,6 +183,7 @@ public class LedgerScenario {
         Replication replication = newReplication();
         List<BookieStatus> statuses = buildBookies(identities, voterAddresses, replication);
         SimulatedWriter.Checkers checkers = new SimulatedWriter.Checkers(durability, content, states);
+        int inMemoryPercent = random.nextBoolean() ? 0 : random.nextInt(101);
         int writerCount = 1 + random.nextInt(3);
         for (int i = 0; i < writerCount; i++) {
             String address = "writer" + i;
@@ -194,7 +195,8 @@ public class LedgerScenario {
                             statuses,
                             replication,
                             writerSettings(),
-                            (1 + random.nextInt(workload == Workload.DUEL ? 3 : 30)) * MILLI),
+                            (1 + random.nextInt(workload == Workload.DUEL ? 3 : 30)) * MILLI,
+                            inMemoryPercent),
                     checkers);
             writers.add(writer);
             clients.add(node(address, writer));

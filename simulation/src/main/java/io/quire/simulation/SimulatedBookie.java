@@ -287,7 +287,8 @@ public class SimulatedBookie implements SimulatedNode.Program {
                                     batch.number(),
                                     batch.endOffset(),
                                     batch.lastAddConfirmed(),
-                                    batch.entries()));
+                                    batch.entries(),
+                                    batch.receipt()));
         }
 
         private void probe(String from, SessionId session) {
@@ -508,6 +509,12 @@ public class SimulatedBookie implements SimulatedNode.Program {
                                 ledgerId,
                                 replica(ledgerId)
                                         .batchJournaled(effect.counter(), effect.number(), effect.lastAddConfirmed())));
+                if (effect.receipt()) {
+                    reply(
+                            clients.get(effect.counter()).address(),
+                            new BookieReply.BatchReceived(
+                                    new SessionId(identity, bootEpoch, effect.counter()), effect.number()));
+                }
                 return null;
             }
 

@@ -1,5 +1,6 @@
 package io.quire.simulation;
 
+import io.quire.client.core.Durability;
 import io.quire.client.core.Failure;
 import io.quire.client.core.LedgerWriter;
 import io.quire.client.core.Placement;
@@ -57,6 +58,7 @@ final class SimulatedWriter implements SimulatedNode.Program {
      * @param bookies who there is to choose from
      * @param replication of every ledger
      * @param thinkMaxNanos the longest time between two bursts of appends
+     * @param inMemoryPercent of appends that are acknowledged from memory
      */
     record Plan(
             List<String> voters,
@@ -64,7 +66,8 @@ final class SimulatedWriter implements SimulatedNode.Program {
             List<BookieStatus> bookies,
             Replication replication,
             WriterSettings settings,
-            long thinkMaxNanos) {}
+            long thinkMaxNanos,
+            int inMemoryPercent) {}
 
     /** What is watched. */
     record Checkers(AckDurabilityChecker durability, LedgerContentChecker content, LedgerStateChecker states) {}
@@ -102,6 +105,11 @@ final class SimulatedWriter implements SimulatedNode.Program {
         private Optional<OpId> changeOperation = Optional.empty();
         private long changeVersion;
         private long lastRequest;
+        /** What was appended to be acknowledged from memory. */
+        private final Set<Long> inMemory = new HashSet<>();
+
+        private final Map<Long, Long> forces = new HashMap<>();
+        private long lastForce;
         private boolean sealing;
         private boolean ticking;
 
@@ -150,6 +158,8 @@ final class SimulatedWriter implements SimulatedNode.Program {
             checkers.states().observed(created);
             ledgerId = created.value().ledgerId();
             changeOperation = Optional.empty();
+            inMemory.clear();
+            forces.clear();
             core = new LedgerWriter(created, plan.settings(), this, node.nanoTime());
             core.start(node.nanoTime());
             if (!ticking) {
@@ -177,11 +187,20 @@ final class SimulatedWriter implements SimulatedNode.Program {
                 random.nextBytes(bytes);
                 if (core.refusalOf(bytes.length).isEmpty()) {
                     Payload payload = Payload.wrap(bytes);
-                    long entryId = core.append(payload, node.nanoTime());
+                    Durability durability =
+                            random.nextInt(100) < plan.inMemoryPercent() ? Durability.MEMORY_QUORUM : Durability.SYNCED;
+                    long entryId = core.append(payload, durability, node.nanoTime());
+                    if (durability == Durability.MEMORY_QUORUM) {
+                        inMemory.add(entryId);
+                    }
                     checkers.content().appending(ledgerId, entryId, payload);
                 }
             }
             core.pump(node.nanoTime());
+            if (random.nextInt(5) == 0) {
+                forces.put(++lastForce, core.lastAddPushed());
+                core.force(lastForce, node.nanoTime());
+            }
             if (finishing) {
                 sealing = true;
                 core.seal(node.nanoTime());
@@ -207,6 +226,12 @@ final class SimulatedWriter implements SimulatedNode.Program {
                                         .toList(),
                                 ack.creditLimit(),
                                 now));
+            } else if (message instanceof BookieReply.BatchReceived received) {
+                core.batchesReceived(
+                        positionOf(received.session()),
+                        received.session(),
+                        List.of(new long[] {received.number(), received.number()}),
+                        now);
             } else if (message instanceof BookieReply.SessionOpened opened) {
                 if (openings.remove(opened.requestId())) {
                     core.sessionOpened(positionOf(opened.session()), opened.session(), opened.creditLimit(), now);
@@ -269,8 +294,10 @@ final class SimulatedWriter implements SimulatedNode.Program {
                 long number,
                 long endOffset,
                 long lastAddConfirmed,
-                EntryBatch entries) {
-            BookieRequest.Batch batch = new BookieRequest.Batch(session, number, endOffset, lastAddConfirmed, entries);
+                EntryBatch entries,
+                boolean receipt) {
+            BookieRequest.Batch batch =
+                    new BookieRequest.Batch(session, number, endOffset, lastAddConfirmed, entries, receipt);
             checkers.durability().batchSent(batch);
             tell(session, new BookieRequest.AddEntries(session.bookie(), List.of(batch)));
         }
@@ -286,7 +313,25 @@ final class SimulatedWriter implements SimulatedNode.Program {
         }
 
         @Override
+        public void forced(long token) {
+            long last = forces.remove(token);
+            for (long entryId = 0; entryId <= last; entryId++) {
+                checkers.durability().requireQuorum(core.metadata(), entryId);
+                checkers.content().forced(ledgerId, entryId);
+            }
+        }
+
+        @Override
+        public void forceFailed(long token, Failure failure) {
+            forces.remove(token);
+        }
+
+        @Override
         public void appended(long entryId, int ackMask) {
+            if (inMemory.contains(entryId) && entryId > core.lastAddConfirmed()) {
+                checkers.content().appendEnded(ledgerId, entryId, End.IN_MEMORY);
+                return;
+            }
             checkers.durability().requireQuorum(core.metadata(), entryId);
             Ensemble ensemble = core.metadata().lastFragment().ensemble();
             for (int position = 0; position < ensemble.size(); position++) {
@@ -367,6 +412,7 @@ final class SimulatedWriter implements SimulatedNode.Program {
             for (long entryId = 0; entryId <= metadata.lastEntryId(); entryId++) {
                 checkers.durability().requireQuorum(metadata, entryId);
             }
+            checkers.content().sealedByWriter(metadata);
             if (checkers.content().pending(ledgerId) != 0) {
                 throw new IllegalStateException("H97: ledger " + ledgerId + " was sealed with pending appends");
             }

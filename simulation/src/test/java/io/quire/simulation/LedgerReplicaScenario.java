@@ -84,7 +84,8 @@ final class LedgerReplicaScenario {
     }
 
     private void boot() {
-        replica = new LedgerReplica(STORE, LEDGER, fencedDurably, confirmedDurably, LIMITS);
+        replica = new LedgerReplica(
+                STORE, LEDGER, new LedgerReplica.Known(fencedDurably, confirmedDurably, EntryId.NONE, 0), LIMITS);
         journal.clear();
         registerAnswers.clear();
         sessions.clear();

@@ -68,7 +68,7 @@ public final class LedgerReplica {
 
     private record Opening(long fragmentVersion, long fencesSeen) {}
 
-    private record AddLookUp(long counter, long number, long lastAddConfirmed, EntryBatch entries) {}
+    private record AddLookUp(long counter, long number, long lastAddConfirmed, EntryBatch entries, boolean receipt) {}
 
     /** A fence in the journal, and who waits for it. */
     private record PendingFence(long recordsBefore, List<Long> tokens) {}
@@ -167,9 +167,24 @@ public final class LedgerReplica {
                 : List.of(new ReplicaEffect.SessionRefused(counter, ReplicaRefusal.UNAVAILABLE, reason));
     }
 
-    /** A batch came in session {@code counter}; its entries are verified here, before anything is kept (H66). */
+    /** A batch that is answered only when it is durable. */
     public List<ReplicaEffect> addBatch(
             long counter, long number, long endOffset, long writerLastAddConfirmed, EntryBatch entries) {
+        return addBatch(counter, number, endOffset, writerLastAddConfirmed, entries, false);
+    }
+
+    /**
+     * A batch came in session {@code counter}; its entries are verified here, before anything is kept (H66).
+     *
+     * @param receipt whether the writer wants to know that the batch was taken, before it is durable
+     */
+    public List<ReplicaEffect> addBatch(
+            long counter,
+            long number,
+            long endOffset,
+            long writerLastAddConfirmed,
+            EntryBatch entries,
+            boolean receipt) {
         Session session = sessions.get(counter);
         if (session == null) {
             return List.of(new ReplicaEffect.SessionEnded(
@@ -199,15 +214,16 @@ public final class LedgerReplica {
         session.endOffsets.put(number, endOffset);
         if (held.mayHold(entries)) {
             long lookUp = held.lookUp(entries);
-            lookUps.put(lookUp, new AddLookUp(counter, number, writerLastAddConfirmed, entries));
+            lookUps.put(lookUp, new AddLookUp(counter, number, writerLastAddConfirmed, entries, receipt));
             return List.of(new ReplicaEffect.LookUp(lookUp, entries));
         }
-        return List.of(journal(counter, number, writerLastAddConfirmed, entries));
+        return List.of(journal(counter, number, writerLastAddConfirmed, entries, receipt));
     }
 
-    private ReplicaEffect journal(long counter, long number, long writerLastAddConfirmed, EntryBatch entries) {
+    private ReplicaEffect journal(
+            long counter, long number, long writerLastAddConfirmed, EntryBatch entries, boolean receipt) {
         held.journaling(new HeldEntries.RecordKey(counter, number), entries);
-        return new ReplicaEffect.JournalBatch(counter, number, writerLastAddConfirmed, entries);
+        return new ReplicaEffect.JournalBatch(counter, number, writerLastAddConfirmed, entries, receipt);
     }
 
     /**
@@ -230,7 +246,7 @@ public final class LedgerReplica {
                     ReplicaRefusal.CONFLICTING_BYTES,
                     "entry " + comparison.conflict().getAsLong() + " is held with other bytes");
         }
-        return List.of(journal(add.counter(), add.number(), add.lastAddConfirmed(), add.entries()));
+        return List.of(journal(add.counter(), add.number(), add.lastAddConfirmed(), add.entries(), add.receipt()));
     }
 
     /** What was asked for by {@link ReplicaEffect.LookUp} cannot be known. */

@@ -53,8 +53,18 @@ public sealed interface ReplicaEffect {
         }
     }
 
-    /** Journal a batch, apply it, then call {@link LedgerReplica#batchJournaled}. */
-    record JournalBatch(long counter, long number, long lastAddConfirmed, EntryBatch entries) implements ReplicaEffect {
+    /**
+     * Journal a batch, apply it, then call {@link LedgerReplica#batchJournaled}.
+     *
+     * @param receipt whether to tell the writer at once that the batch was taken
+     */
+    record JournalBatch(long counter, long number, long lastAddConfirmed, EntryBatch entries, boolean receipt)
+            implements ReplicaEffect {
+        /** A batch whose writer waits until it is durable. */
+        public JournalBatch(long counter, long number, long lastAddConfirmed, EntryBatch entries) {
+            this(counter, number, lastAddConfirmed, entries, false);
+        }
+
         @Override
         public <R> R accept(Handler<R> handler) {
             return handler.journalBatch(this);

@@ -18,15 +18,21 @@ final class EntryWindow {
         final Payload encoded;
         final long length;
         final long deadlineNanos;
+        /** Whether it is answered once an ack quorum has it in memory, before it is durable there (R13). */
+        final boolean inMemory;
+        /** Who holds it durably. */
         int ackMask;
+        /** Who has received it, durably or not. */
+        int receivedMask;
         /** Members that will not get it from this writer. */
         int excusedMask;
 
-        PendingEntry(long entryId, Payload encoded, long length, long deadlineNanos) {
+        PendingEntry(long entryId, Payload encoded, long length, long deadlineNanos, boolean inMemory) {
             this.entryId = entryId;
             this.encoded = encoded;
             this.length = length;
             this.deadlineNanos = deadlineNanos;
+            this.inMemory = inMemory;
         }
     }
 

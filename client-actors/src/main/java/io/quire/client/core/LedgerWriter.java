@@ -13,7 +13,9 @@ import io.quire.protocol.Payload;
 import io.quire.protocol.Replication;
 import io.quire.protocol.SessionId;
 import io.quire.protocol.Versioned;
+import java.util.ArrayDeque;
 import java.util.ArrayList;
+import java.util.Deque;
 import java.util.List;
 import java.util.Optional;
 import java.util.OptionalLong;
@@ -55,6 +57,9 @@ public final class LedgerWriter {
         CLOSED
     }
 
+    /** Somebody waits until {@code entryId} is durable. */
+    private record Force(long token, long entryId, long deadlineNanos) {}
+
     /** How a bookie said no. */
     public enum Rejection {
         /** It does not know the session: it restarted, or dropped it. */
@@ -82,6 +87,7 @@ public final class LedgerWriter {
     /** Members that said the ledger is not writable, until the register has been read. */
     private int deniedMask;
 
+    private final Deque<Force> forces = new ArrayDeque<>();
     private boolean appendedSinceTick;
     private long lastTickNanos;
     private long nextChangeNanos;
@@ -173,8 +179,8 @@ public final class LedgerWriter {
      * Gives the next entry id to {@code payload}, for which {@link #refusalOf} is empty. It is sent by the next {@link
      * #pump}.
      */
-    public long append(Payload payload, long nowNanos) {
-        long entryId = entries.append(payload, nowNanos);
+    public long append(Payload payload, Durability durability, long nowNanos) {
+        long entryId = entries.append(payload, durability, nowNanos);
         appendedSinceTick = true;
         return entryId;
     }
@@ -243,8 +249,24 @@ public final class LedgerWriter {
             entries.complete();
         }
         entries.release();
+        endForces(nowNanos);
         members[position].pump(nowNanos);
         trySeal(nowNanos);
+    }
+
+    /**
+     * Batches of the member's session were received and will be journaled; said of batches that ask for it (R13).
+     *
+     * @param ranges pairs of first and last number
+     */
+    public void batchesReceived(int position, SessionId session, List<long[]> ranges, long nowNanos) {
+        if (isCurrent(position, session)) {
+            members[position].received(ranges, nowNanos);
+            if (change.isEmpty()) {
+                entries.complete();
+            }
+            trySeal(nowNanos);
+        }
     }
 
     /** The register was read; empty when there is no such ledger, or no longer. */
@@ -294,6 +316,39 @@ public final class LedgerWriter {
     public void registerUnavailable() {
         readingRegister = false;
         deniedMask = 0;
+    }
+
+    /**
+     * Ends, by {@link WriterOutbox#forced} or {@link WriterOutbox#forceFailed} with {@code token}, once every append
+     * before it is durable at an ack quorum, or cannot be any more.
+     */
+    public void force(long token, long nowNanos) {
+        if (isOver() && entries.lastAddConfirmed() < lastAddPushed()) {
+            outbox.forceFailed(token, notForced(lastAddPushed()));
+        } else {
+            forces.add(new Force(token, lastAddPushed(), nowNanos + settings.appendTimeoutNanos()));
+            endForces(nowNanos);
+        }
+    }
+
+    private void endForces(long nowNanos) {
+        while (!forces.isEmpty()) {
+            Force oldest = forces.peek();
+            if (entries.lastAddConfirmed() >= oldest.entryId()) {
+                outbox.forced(oldest.token());
+            } else if (isOver() || nowNanos - oldest.deadlineNanos() >= 0) {
+                outbox.forceFailed(oldest.token(), notForced(oldest.entryId()));
+            } else {
+                return;
+            }
+            forces.remove();
+        }
+    }
+
+    private Failure notForced(long entryId) {
+        return Failure.unknown(
+                isOver() ? Code.NoWriter : Code.TimedOut,
+                "entries up to " + entryId + " are not known to be durable, only up to " + entries.lastAddConfirmed());
     }
 
     /**
@@ -376,6 +431,7 @@ public final class LedgerWriter {
             entries.failAll(Failure.unknown(Code.NoWriter, "the writer was closed before the entry was acknowledged"));
             closeSessions();
         }
+        endForces(lastTickNanos);
         endSeal(
                 proposed
                         ? Failure.unknown(Code.NoWriter, "the writer was closed while its seal was under way")
@@ -391,7 +447,7 @@ public final class LedgerWriter {
         for (WriterMember member : members) {
             quiet &= member.isQuiet() && member.wasTold(entries.lastAddConfirmed());
         }
-        return !quiet || state != State.OPEN || change.isPresent() || !entries.isAnswered();
+        return !quiet || state != State.OPEN || change.isPresent() || !entries.isAnswered() || !forces.isEmpty();
     }
 
     /** Time went on. */
@@ -402,6 +458,7 @@ public final class LedgerWriter {
         long stoodStillNanos = nowNanos - lastTickNanos;
         lastTickNanos = nowNanos;
         entries.expire(nowNanos);
+        endForces(nowNanos);
         for (WriterMember member : members) {
             if (stoodStillNanos > settings.openTimeoutNanos()) {
                 member.excuse(stoodStillNanos);
@@ -435,7 +492,7 @@ public final class LedgerWriter {
 
     /** Replaces the members that have failed, as far as there are others. */
     private void changeEnsemble(long nowNanos) {
-        boolean idle = state == State.SEALING && entries.isAnswered();
+        boolean idle = state == State.SEALING && entries.isAnswered() && entries.isForced();
         if (isOver() || idle || change.isPresent() || nowNanos - nextChangeNanos < 0) {
             return;
         }
@@ -480,6 +537,14 @@ public final class LedgerWriter {
         }
         boolean whole = entries.isEmpty();
         boolean patient = !whole && nowNanos - sealStartNanos < settings.sealGraceNanos();
+        if (change.isEmpty() && !entries.isForced()) {
+            if (isSealOverdue(nowNanos)) {
+                endSeal(Failure.unknown(
+                        Code.TimedOut,
+                        "what was acknowledged from memory is not durable; the ledger may yet be sealed"));
+            }
+            return; // a seal forces (H40)
+        }
         boolean ready = change.isEmpty() && entries.isAnswered();
         if (ready && sealExpected.isPresent() && entries.lastAddConfirmed() != sealExpected.getAsLong()) {
             Failure failure = otherEnd(sealExpected.getAsLong(), entries.lastAddConfirmed());
@@ -529,6 +594,7 @@ public final class LedgerWriter {
         done.replacements().forEach(replacement -> replacement.open(nowNanos));
         entries.complete();
         entries.release();
+        endForces(nowNanos);
         trySeal(nowNanos);
     }
 
@@ -584,6 +650,7 @@ public final class LedgerWriter {
         lost = Failure.unknown(code, message);
         entries.failAll(lost);
         closeSessions();
+        endForces(lastTickNanos);
         endSeal(Failure.notApplied(code, message));
     }
 

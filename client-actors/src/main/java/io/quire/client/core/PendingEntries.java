@@ -34,7 +34,13 @@ final class PendingEntries {
     private long lengthConfirmed;
     private long length;
     private long lastAnswered = EntryId.NONE;
+    /** The last entry that was acknowledged from memory. */
+    private long lastInMemory = EntryId.NONE;
+
     private long retainedBytes;
+    /** Entries that need not be durable to be answered, and are not confirmed. */
+    private long unforced;
+
     private long pendingBytes;
 
     /**
@@ -51,12 +57,18 @@ final class PendingEntries {
     }
 
     /** Encodes an entry under the next id, once for ever (R9). */
-    long append(Payload payload, long nowNanos) {
+    long append(Payload payload, Durability durability, long nowNanos) {
         long entryId = window.end();
         length += payload.length();
         Payload encoded =
                 EntryFormat.encode(metadata.ledgerId(), entryId, lastAddConfirmed, length, payload, metadata.digest());
-        window.add(new PendingEntry(entryId, encoded, length, nowNanos + settings.appendTimeoutNanos()));
+        window.add(new PendingEntry(
+                entryId,
+                encoded,
+                length,
+                nowNanos + settings.appendTimeoutNanos(),
+                durability == Durability.MEMORY_QUORUM));
+        unforced += durability == Durability.MEMORY_QUORUM ? 1 : 0;
         retainedBytes += encoded.length();
         pendingBytes += encoded.length();
         return entryId;
@@ -127,21 +139,74 @@ final class PendingEntries {
         }
     }
 
-    /** Confirms entries from the head, in order, as far as ack quorums reach (R13). */
+    /** Whether some entry of the batch may be answered before it is durable. */
+    boolean wantReceipt(EntryBatch batch) {
+        if (unforced == 0) {
+            return false;
+        }
+        for (Payload encoded : batch.entries()) {
+            long entryId = EntryFormat.entryIdOf(encoded);
+            if (window.contains(entryId) && window.get(entryId).inMemory) {
+                return true;
+            }
+        }
+        return false;
+    }
+
+    /** The member at {@code position} has received {@code entries}, and will journal them. */
+    void received(int position, EntryBatch entries) {
+        for (Payload encoded : entries.entries()) {
+            long entryId = EntryFormat.entryIdOf(encoded);
+            if (window.contains(entryId)) {
+                PendingEntry entry = window.get(entryId);
+                entry.receivedMask = AckSet.with(entry.receivedMask, position);
+            }
+        }
+    }
+
+    /** The member at {@code position} may have lost what it had not made durable (R13). */
+    void forgotten(int position) {
+        for (long entryId = lastAddConfirmed + 1; entryId < window.end(); entryId++) {
+            PendingEntry entry = window.get(entryId);
+            entry.receivedMask = AckSet.without(entry.receivedMask, position);
+        }
+    }
+
+    /** Confirms entries from the head, in order, as far as ack quorums reach, and answers what may be (R13). */
     void complete() {
         while (lastAddConfirmed + 1 < window.end()) {
             PendingEntry entry = window.get(lastAddConfirmed + 1);
             if (!replication.isAckQuorum(entry.entryId, entry.ackMask)) {
-                return;
+                break;
             }
             lastAddConfirmed = entry.entryId;
             lengthConfirmed = entry.length;
             pendingBytes -= entry.encoded.length();
+            unforced -= entry.inMemory ? 1 : 0;
             if (entry.entryId > lastAnswered) {
                 lastAnswered = entry.entryId;
                 outbox.appended(entry.entryId, entry.ackMask);
             }
         }
+        completeInMemory();
+    }
+
+    private void completeInMemory() {
+        while (lastAnswered + 1 < window.end()) {
+            PendingEntry entry = window.get(lastAnswered + 1);
+            int holders = entry.ackMask | entry.receivedMask;
+            if (!entry.inMemory || !replication.isAckQuorum(entry.entryId, holders)) {
+                return;
+            }
+            lastAnswered = entry.entryId;
+            lastInMemory = entry.entryId;
+            outbox.appended(entry.entryId, holders);
+        }
+    }
+
+    /** Whether everything that was acknowledged from memory is durable at an ack quorum by now. */
+    boolean isForced() {
+        return lastAddConfirmed >= lastInMemory;
     }
 
     /** Forgets entries that every member has, and the oldest confirmed ones when the budget is spent (R12). */
@@ -179,6 +244,7 @@ final class PendingEntries {
         ensemble = changed;
         for (long entryId = lastAddConfirmed + 1; entryId < window.end(); entryId++) {
             window.get(entryId).ackMask &= ~replacedMask;
+            window.get(entryId).receivedMask &= ~replacedMask;
         }
     }
 

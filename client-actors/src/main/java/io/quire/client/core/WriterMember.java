@@ -42,13 +42,23 @@ final class WriterMember {
         private final long endOffset;
         private final long lastAddConfirmed;
         private final EntryBatch entries;
+        /** Whether the member is to say at once that it took the batch. */
+        private final boolean receipt;
+
         private long sentNanos;
 
-        SentBatch(long number, long endOffset, long lastAddConfirmed, EntryBatch entries, long sentNanos) {
+        SentBatch(
+                long number,
+                long endOffset,
+                long lastAddConfirmed,
+                EntryBatch entries,
+                boolean receipt,
+                long sentNanos) {
             this.number = number;
             this.endOffset = endOffset;
             this.lastAddConfirmed = lastAddConfirmed;
             this.entries = entries;
+            this.receipt = receipt;
             this.sentNanos = sentNanos;
         }
     }
@@ -216,6 +226,16 @@ final class WriterMember {
         probing = false;
     }
 
+    /** Batches were received by the member, and will be journaled. */
+    void received(List<long[]> ranges, long nowNanos) {
+        lastHeardNanos = nowNanos;
+        for (SentBatch batch : inFlight) {
+            if (isIn(batch.number, 0, ranges)) {
+                entries.received(position, batch.entries);
+            }
+        }
+    }
+
     /** Sends what can be sent. */
     void pump(long nowNanos) {
         if (phase != Phase.OPEN) {
@@ -299,6 +319,7 @@ final class WriterMember {
     }
 
     private void disconnect(long retryAt) {
+        entries.forgotten(position);
         phase = Phase.DISCONNECTED;
         retryAtNanos = retryAt;
         session = null;
@@ -311,14 +332,16 @@ final class WriterMember {
             lastHeardNanos = nowNanos;
         }
         offset += content.byteSize();
-        SentBatch batch = new SentBatch(nextNumber++, offset, entries.lastAddConfirmed(), content, nowNanos);
+        SentBatch batch = new SentBatch(
+                nextNumber++, offset, entries.lastAddConfirmed(), content, entries.wantReceipt(content), nowNanos);
         inFlight.add(batch);
         lastAddConfirmedSent = entries.lastAddConfirmed();
         send(batch);
     }
 
     private void send(SentBatch batch) {
-        outbox.sendBatch(position, session, batch.number, batch.endOffset, batch.lastAddConfirmed, batch.entries);
+        outbox.sendBatch(
+                position, session, batch.number, batch.endOffset, batch.lastAddConfirmed, batch.entries, batch.receipt);
     }
 
     /**

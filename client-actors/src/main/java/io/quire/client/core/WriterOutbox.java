@@ -15,9 +15,19 @@ public interface WriterOutbox {
     /** Ask the member at {@code position} of the last fragment for a session. */
     void openSession(int position);
 
-    /** Send a batch in {@code session}; a repetition has the same content. */
+    /**
+     * Send a batch in {@code session}; a repetition has the same content.
+     *
+     * @param receipt whether {@link LedgerWriter#batchesReceived} is wanted, before the batch is durable
+     */
     void sendBatch(
-            int position, SessionId session, long number, long endOffset, long lastAddConfirmed, EntryBatch entries);
+            int position,
+            SessionId session,
+            long number,
+            long endOffset,
+            long lastAddConfirmed,
+            EntryBatch entries,
+            boolean receipt);
 
     /** Ask what of {@code session} is durable. */
     void probe(int position, SessionId session);
@@ -53,6 +63,12 @@ public interface WriterOutbox {
 
     /** The fragment that new entries go to has other members. */
     void ensembleChanged(LedgerMetadata metadata, long version);
+
+    /** Every append before the force {@code token} is durable at an ack quorum. */
+    void forced(long token);
+
+    /** That cannot be said. */
+    void forceFailed(long token, Failure failure);
 
     /** The ledger is closed as registered. */
     void sealed(LedgerMetadata metadata, long version);

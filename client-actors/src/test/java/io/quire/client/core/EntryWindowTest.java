@@ -14,7 +14,7 @@ class EntryWindowTest {
     private final EntryWindow window = new EntryWindow();
 
     private static PendingEntry entry(long entryId) {
-        return new PendingEntry(entryId, Payload.ofUtf8("entry " + entryId), entryId, 0);
+        return new PendingEntry(entryId, Payload.ofUtf8("entry " + entryId), entryId, 0, false);
     }
 
     @Test

@@ -70,7 +70,7 @@ class LedgerWriterStoriesTest {
     }
 
     private void append(String payload, long now) {
-        story.input("append '" + payload + "'", () -> writer.append(Payload.ofUtf8(payload), now));
+        story.input("append '" + payload + "'", () -> writer.append(Payload.ofUtf8(payload), Durability.SYNCED, now));
     }
 
     private void pump(long now) {

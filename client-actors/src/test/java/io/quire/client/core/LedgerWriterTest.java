@@ -58,6 +58,9 @@ class LedgerWriterTest {
         private final List<Proposal> proposals = new ArrayList<>();
         private final List<LedgerMetadata> sealed = new ArrayList<>();
         private final List<Failure> sealFailures = new ArrayList<>();
+        private final List<Boolean> receipts = new ArrayList<>();
+        private final List<Long> forced = new ArrayList<>();
+        private final List<Failure> forceFailures = new ArrayList<>();
         private final List<BookieId> spares = new ArrayList<>();
         private final List<LedgerMetadata> changes = new ArrayList<>();
         private int registerReads;
@@ -69,7 +72,14 @@ class LedgerWriterTest {
 
         @Override
         public void sendBatch(
-                int position, SessionId session, long number, long endOffset, long confirmed, EntryBatch entries) {
+                int position,
+                SessionId session,
+                long number,
+                long endOffset,
+                long confirmed,
+                EntryBatch entries,
+                boolean receipt) {
+            receipts.add(receipt);
             sent.add(new Sent(position, session, number, endOffset, confirmed, entries));
         }
 
@@ -114,6 +124,16 @@ class LedgerWriterTest {
         @Override
         public void ensembleChanged(LedgerMetadata metadata, long version) {
             changes.add(metadata);
+        }
+
+        @Override
+        public void forced(long token) {
+            forced.add(token);
+        }
+
+        @Override
+        public void forceFailed(long token, Failure failure) {
+            forceFailures.add(failure);
         }
 
         @Override
@@ -183,8 +203,12 @@ class LedgerWriterTest {
     }
 
     private void append(long now) {
+        append(Durability.SYNCED, now);
+    }
+
+    private void append(Durability durability, long now) {
         assertThat(writer.refusalOf(1)).isEmpty();
-        writer.append(Payload.ofUtf8("x"), now);
+        writer.append(Payload.ofUtf8("x"), durability, now);
         writer.pump(now);
     }
 
@@ -439,6 +463,103 @@ class LedgerWriterTest {
         assertThat(outbox.proposals).isEmpty();
         assertThat(outbox.sealFailures).extracting(Failure::outcome).containsExactly(Outcome.NOT_APPLIED);
         assertThat(writer.refusalOf(1)).isEmpty();
+    }
+
+    private void receive(int position, SessionId session, long number) {
+        writer.batchesReceived(position, session, List.of(new long[] {number, number}), 0);
+    }
+
+    @Test
+    @DisplayName(
+            "R13: an append to memory ends when an ack quorum has received it; the last-add-confirmed waits for disks")
+    void memoryQuorum() {
+        SessionId[] session = opened(THREE);
+        append(Durability.MEMORY_QUORUM, 0);
+        assertThat(outbox.receipts).containsOnly(true);
+        receive(0, session[0], 1);
+        assertThat(outbox.appended).isEmpty();
+        receive(1, session[1], 1);
+        assertThat(outbox.appended).containsExactly(0L);
+        assertThat(writer.lastAddConfirmed()).isEqualTo(-1);
+        ack(0, session[0], 1, 0);
+        ack(2, session[2], 1, 0);
+        assertThat(writer.lastAddConfirmed()).isZero();
+        assertThat(outbox.ended).containsExactly(0L);
+    }
+
+    @Test
+    @DisplayName("R13: a synced append behind one in memory completes only when the last-add-confirmed reaches it")
+    void syncedBehindMemory() {
+        SessionId[] session = opened(THREE);
+        append(Durability.MEMORY_QUORUM, 0);
+        append(Durability.SYNCED, 0);
+        assertThat(outbox.receipts.subList(3, 6)).containsOnly(false);
+        for (int position = 0; position < 3; position++) {
+            receive(position, session[position], 1);
+            writer.batchesAdded(position, session[position], 0, List.of(new long[] {2, 2}), MUCH_CREDIT, 0);
+        }
+        assertThat(outbox.appended).containsExactly(0L);
+        ack(0, session[0], 1, 0);
+        ack(1, session[1], 1, 0);
+        assertThat(outbox.appended).containsExactly(0L, 1L);
+    }
+
+    @Test
+    @DisplayName("R13: what a member had in memory only does not count when its session is gone")
+    void memoryOfLostSessionIsVoid() {
+        SessionId[] session = opened(THREE);
+        append(Durability.MEMORY_QUORUM, 0);
+        receive(0, session[0], 1);
+        writer.sessionEnded(0, session[0], Rejection.UNKNOWN_SESSION, 0);
+        receive(1, session[1], 1);
+        assertThat(outbox.appended).isEmpty();
+        receive(2, session[2], 1);
+        assertThat(outbox.appended).containsExactly(0L);
+    }
+
+    @Test
+    @DisplayName("H40: a force ends when everything before it is durable")
+    void force() {
+        SessionId[] session = opened(THREE);
+        append(Durability.MEMORY_QUORUM, 0);
+        receive(0, session[0], 1);
+        receive(1, session[1], 1);
+        writer.force(7, 0);
+        assertThat(outbox.forced).isEmpty();
+        ack(0, session[0], 1, 0);
+        assertThat(outbox.forced).isEmpty();
+        ack(1, session[1], 1, 0);
+        assertThat(outbox.forced).containsExactly(7L);
+        writer.force(8, 0);
+        assertThat(outbox.forced).containsExactly(7L, 8L);
+    }
+
+    @Test
+    @DisplayName("H97: a force that cannot be kept ends with UNKNOWN: at its deadline, and when the ledger is lost")
+    void forceFails() {
+        SessionId[] session = opened(THREE);
+        append(Durability.MEMORY_QUORUM, 0);
+        writer.force(1, 0);
+        writer.tick(APPEND_TIMEOUT);
+        writer.force(2, APPEND_TIMEOUT);
+        writer.sessionEnded(0, session[0], Rejection.NOT_WRITABLE, APPEND_TIMEOUT);
+        writer.registerRead(Optional.of(new Versioned<>(2, created.inRecovery())), APPEND_TIMEOUT);
+        assertThat(outbox.forceFailures).extracting(Failure::outcome).containsExactly(Outcome.UNKNOWN, Outcome.UNKNOWN);
+    }
+
+    @Test
+    @DisplayName("H40: a seal waits until what was acknowledged from memory is durable")
+    void sealForces() {
+        SessionId[] session = opened(THREE);
+        append(Durability.MEMORY_QUORUM, 0);
+        receive(0, session[0], 1);
+        receive(1, session[1], 1);
+        writer.seal(0);
+        writer.tick(GRACE);
+        assertThat(outbox.proposals).isEmpty();
+        ack(0, session[0], 1, GRACE);
+        ack(1, session[1], 1, GRACE);
+        assertThat(outbox.proposals.get(0).value.lastEntryId()).isZero();
     }
 
     private void freezeAtOne() {

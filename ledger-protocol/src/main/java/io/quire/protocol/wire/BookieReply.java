@@ -51,6 +51,12 @@ public sealed interface BookieReply extends WireMessage {
     /** The session takes nothing more: unknown here, fenced, or its ledger is gone. */
     record SessionEnded(SessionId session, Refusal refusal, String detail) implements BookieReply {}
 
+    /**
+     * One batch was taken and will be journaled; it is not durable yet, and is acknowledged in {@link EntriesAdded} once it
+     * is. Sent for batches that ask for it.
+     */
+    record BatchReceived(SessionId session, long number) implements BookieReply {}
+
     /** One batch was not stored; the session goes on. */
     record BatchRefused(SessionId session, long number, Refusal refusal, String detail) implements BookieReply {}
 

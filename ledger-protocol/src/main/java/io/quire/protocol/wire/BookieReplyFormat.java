@@ -14,6 +14,7 @@ import static io.quire.protocol.wire.WireFields.putSession;
 
 import io.quire.protocol.Fields;
 import io.quire.protocol.wire.BookieReply.BatchRange;
+import io.quire.protocol.wire.BookieReply.BatchReceived;
 import io.quire.protocol.wire.BookieReply.BatchRefused;
 import io.quire.protocol.wire.BookieReply.BookieIdentified;
 import io.quire.protocol.wire.BookieReply.EntriesAdded;
@@ -102,7 +103,15 @@ final class BookieReplyFormat {
                     "k",
                     EntriesRecovered.class,
                     BookieReplyFormat::putEntriesRecovered,
-                    in -> new EntriesRecovered(getBookie(in), getEpoch(in), in.getLong(), getLedger(in))));
+                    in -> new EntriesRecovered(getBookie(in), getEpoch(in), in.getLong(), getLedger(in))),
+            MessageFormat.small(
+                    "o",
+                    BatchReceived.class,
+                    (out, received) -> {
+                        putSession(out, received.session());
+                        out.putLong(received.number());
+                    },
+                    in -> new BatchReceived(getSession(in), in.getLong())));
 
     private BookieReplyFormat() {}
 

@@ -42,8 +42,20 @@ public sealed interface BookieRequest extends WireMessage {
      * @param endOffset the encoded bytes of the session up to and with this batch; what credits count (R15)
      * @param lastAddConfirmed what the writer has confirmed
      * @param entries ascending, gaps allowed
+     * @param receipt whether to answer {@link BookieReply.BatchReceived} as soon as the batch is taken (R13)
      */
-    record Batch(SessionId session, long number, long endOffset, long lastAddConfirmed, EntryBatch entries) {
+    record Batch(
+            SessionId session,
+            long number,
+            long endOffset,
+            long lastAddConfirmed,
+            EntryBatch entries,
+            boolean receipt) {
+        /** A batch that is answered only when it is durable. */
+        public Batch(SessionId session, long number, long endOffset, long lastAddConfirmed, EntryBatch entries) {
+            this(session, number, endOffset, lastAddConfirmed, entries, false);
+        }
+
         public Batch {
             if (number < 1 || endOffset < entries.byteSize()) {
                 throw new IllegalArgumentException("batch " + number + " of " + entries + " ends at " + endOffset);

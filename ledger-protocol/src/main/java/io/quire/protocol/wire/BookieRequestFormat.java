@@ -28,7 +28,7 @@ import java.util.List;
 /** The formats of {@link BookieRequest}; the layouts stand with {@link QuireSerializer}. Stateless. */
 final class BookieRequestFormat {
     /** What a batch takes beside its entries. */
-    private static final int BATCH_BYTES_MIN = SESSION_BYTES + 3 * Long.BYTES + Integer.BYTES;
+    private static final int BATCH_BYTES_MIN = SESSION_BYTES + 3 * Long.BYTES + Integer.BYTES + 1;
 
     static final List<MessageFormat<?>> ALL = List.of(
             MessageFormat.small(
@@ -107,10 +107,12 @@ final class BookieRequestFormat {
         putSession(out, batch.session());
         out.putLong(batch.number()).putLong(batch.endOffset()).putLong(batch.lastAddConfirmed());
         putEntries(out, batch.entries());
+        Fields.putBoolean(out, batch.receipt());
     }
 
     private static Batch getBatch(ByteBuffer in) {
-        return new Batch(getSession(in), in.getLong(), in.getLong(), in.getLong(), getEntries(in));
+        return new Batch(
+                getSession(in), in.getLong(), in.getLong(), in.getLong(), getEntries(in), Fields.getBoolean(in));
     }
 
     private static void putTargetAndSession(ByteBuffer out, BookieRequest request, SessionId session) {

@@ -47,6 +47,7 @@ import org.apache.pekko.serialization.SerializerWithStringManifest;
  *   i       RequestRefused        bookie | req | why
  *   j       BatchRefused          session | number int64 | why
  *   k       EntriesRecovered      bookie | epoch | req | ledger
+ *   o       BatchReceived         session | number int64
  *   P       Prepare               voter | config epoch int64 | req | key | ballot
  *   Q       Accept                voter | config epoch int64 | req | key | ballot | value | next ballot
  *   R       ReadRegister          voter | config epoch int64 | req | key

@@ -101,6 +101,7 @@ class QuireSerializerTest {
                         g LastAddConfirmedRead
                         h BookieIdentified
                         k EntriesRecovered
+                        o BatchReceived
                         i RequestRefused
                         P Prepare
                         Q Accept

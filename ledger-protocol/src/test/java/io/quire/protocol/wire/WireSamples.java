@@ -18,6 +18,7 @@ import io.quire.protocol.RegistryKey;
 import io.quire.protocol.SessionId;
 import io.quire.protocol.VoterId;
 import io.quire.protocol.wire.BookieReply.BatchRange;
+import io.quire.protocol.wire.BookieReply.BatchReceived;
 import io.quire.protocol.wire.BookieReply.BatchRefused;
 import io.quire.protocol.wire.BookieReply.BookieIdentified;
 import io.quire.protocol.wire.BookieReply.EntriesAdded;
@@ -94,7 +95,7 @@ public final class WireSamples {
                 new AddEntries(
                         BOOKIE,
                         List.of(
-                                new Batch(SESSION, 2, 4096, 3, ENTRIES),
+                                new Batch(SESSION, 2, 4096, 3, ENTRIES, true),
                                 new Batch(OTHER_SESSION, 1, 0, EntryId.NONE, EntryBatch.EMPTY))),
                 new ProbeSession(BOOKIE, SESSION),
                 new CloseSession(BOOKIE, SESSION),
@@ -115,6 +116,7 @@ public final class WireSamples {
                 new LastAddConfirmedRead(BOOKIE, EPOCH, 9, LEDGER, EntryId.NONE),
                 new BookieIdentified(BOOKIE, EPOCH, 9),
                 new EntriesRecovered(BOOKIE, EPOCH, 9, LEDGER),
+                new BatchReceived(SESSION, 3),
                 new RequestRefused(BOOKIE, 9, Refusal.WRONG_BOOKIE, "another store"),
                 new Prepare(VOTER, 2, 9, KEY, BALLOT),
                 new Accept(VOTER, 2, 9, KEY, BALLOT, VALUE, NEXT_BALLOT),
@@ -183,6 +185,7 @@ public final class WireSamples {
                 v -> new LastAddConfirmedRead(v.bookie(), v.epoch(), v.number(), v.ledger(), v.entryIdOrNone()),
                 v -> new BookieIdentified(v.bookie(), v.epoch(), v.number()),
                 v -> new EntriesRecovered(v.bookie(), v.epoch(), v.number(), v.ledger()),
+                v -> new BatchReceived(v.session(), v.number()),
                 v -> new RequestRefused(v.bookie(), v.number(), refusal(v), v.text()),
                 v -> new Prepare(v.voter(), v.number(), v.number(), v.key(), v.ballot()),
                 v -> new Accept(v.voter(), v.number(), v.number(), v.key(), v.ballot(), v.register(), v.ballot()),
