@@ -2,6 +2,7 @@ package io.quire.cli;
 
 import io.quire.simulation.LedgerScenario;
 import io.quire.simulation.RegistryScenario;
+import io.quire.simulation.VoterChangeScenario;
 import java.util.Map;
 import java.util.Optional;
 import java.util.TreeMap;
@@ -27,6 +28,11 @@ final class SimCommand extends QuireSubcommand {
             seed -> {
                 RegistryScenario.Result result = new RegistryScenario(seed).run();
                 return new Run(result.steps(), result.violation());
+            },
+            "voter-change",
+            seed -> {
+                RegistryScenario.Result result = new VoterChangeScenario(seed).run();
+                return new Run(result.steps(), result.violation());
             }));
 
     @Option(names = "--seed", paramLabel = "S", defaultValue = "0", description = "The first seed; 0 unless given.")
@@ -35,7 +41,10 @@ final class SimCommand extends QuireSubcommand {
     @Option(names = "--runs", paramLabel = "N", defaultValue = "1", description = "How many seeds; 1 unless given.")
     private int runs;
 
-    @Option(names = "--scenario", paramLabel = "NAME", description = "append-and-read or registry; all unless given.")
+    @Option(
+            names = "--scenario",
+            paramLabel = "NAME",
+            description = "append-and-read, registry or voter-change; all unless given.")
     private String scenario;
 
     private record Run(long steps, Optional<String> violation) {}

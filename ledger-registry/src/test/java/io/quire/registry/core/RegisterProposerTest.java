@@ -7,6 +7,7 @@ import io.quire.protocol.OpId;
 import io.quire.protocol.Payload;
 import io.quire.protocol.ProposerId;
 import io.quire.protocol.RegisterValue;
+import io.quire.protocol.RegistryConfig;
 import io.quire.protocol.VoterId;
 import io.quire.registry.core.Effect.Outcome;
 import java.util.ArrayList;
@@ -20,6 +21,7 @@ import org.junit.jupiter.api.Test;
 class RegisterProposerTest {
     private static final long DEADLINE = 1_000;
     private static final List<VoterId> VOTERS = List.of(voter(1), voter(2), voter(3));
+    private static final RegistryConfig CONFIG = RegistryConfig.founding("c", VOTERS);
 
     private final TreeMap<VoterId, Acceptor.State> states = new TreeMap<>();
     private final RegisterProposer proposer = newProposer(7);
@@ -286,7 +288,7 @@ class RegisterProposerTest {
     }
 
     private static RegisterProposer newProposer(long id) {
-        return new RegisterProposer(new ProposerId(new UUID(0, id)), VOTERS, new RegisterProposer.Settings(100, 10, 2));
+        return new RegisterProposer(new ProposerId(new UUID(0, id)), CONFIG, new RegisterProposer.Settings(100, 10, 2));
     }
 
     private static VoterId voter(long id) {
