@@ -61,7 +61,8 @@ public final class RegistryOperations {
     /** A page, or why there is none. */
     public record Listed(Optional<Registry.Page> page, String reason) {}
 
-    private record InFlight(RegistryKey key, long round) {}
+    /** A request of one proposer: another one that follows it for the same register counts its rounds anew. */
+    private record InFlight(RegistryKey key, RegisterProposer proposer, long round) {}
 
     /** An operation that waits for the config. */
     private record Waiting(long deadlineNanos, Runnable start, Consumer<String> refuse) {}
@@ -232,7 +233,7 @@ public final class RegistryOperations {
         }
         InFlight request = inFlight.remove(reply.requestId());
         RegisterProposer proposer = request == null ? null : proposers.get(request.key());
-        if (proposer == null) {
+        if (proposer == null || proposer != request.proposer()) {
             return;
         }
         long now = nanoClock.getAsLong();
@@ -433,7 +434,7 @@ public final class RegistryOperations {
 
         private long track(long round) {
             long id = ++lastId;
-            inFlight.put(id, new InFlight(key, round));
+            inFlight.put(id, new InFlight(key, proposers.get(key), round));
             if (inFlight.size() > IN_FLIGHT_MAX) {
                 inFlight.remove(inFlight.keySet().iterator().next());
             }
