@@ -39,7 +39,7 @@ final class VoterChanges {
     private static final int DESCRIBING_RESENDS = 5;
 
     /** How many resend intervals a description is good for. */
-    private static final int DESCRIBED_RESENDS = 20;
+    private static final int DESCRIBED_RESENDS = 40;
 
     /** A change is asked for its outcome that many operation timeouts; it goes on behind that. */
     private static final int TIMEOUTS = 3;
