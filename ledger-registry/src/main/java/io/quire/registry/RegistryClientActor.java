@@ -14,6 +14,7 @@ import io.quire.protocol.wire.RegistryReply;
 import io.quire.protocol.wire.RegistryRequest;
 import io.quire.registry.core.Effect;
 import java.time.Duration;
+import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.LinkedHashMap;
 import java.util.List;
@@ -42,6 +43,7 @@ final class RegistryClientActor extends AbstractBehavior<RegistryClientActor.Com
     /** A config changes without a word to a client that asks for nothing. */
     private static final int REFRESH_TICKS = 250;
 
+    private static final int ANSWER_TICKS = 10;
     private static final int DESCRIBING_MAX = 1000;
 
     private final RegistryOperations operations;
@@ -49,6 +51,7 @@ final class RegistryClientActor extends AbstractBehavior<RegistryClientActor.Com
     private final Map<ActorRef<RegistryRequest>, VoterId> candidates = new HashMap<>();
     private final Map<VoterId, ActorRef<RegistryRequest>> voters = new HashMap<>();
     private final Map<Long, ActorRef<RegistryRequest>> describing = new LinkedHashMap<>();
+    private final List<Question> questions = new ArrayList<>();
     private long lastId;
     private int ticks;
 
@@ -75,6 +78,8 @@ final class RegistryClientActor extends AbstractBehavior<RegistryClientActor.Com
 
     /** Asks which config the client works with. */
     record DescribeConfig(ActorRef<Optional<RegistryConfig>> replyTo) implements Command {}
+
+    private record Question(int atTick, ActorRef<Optional<RegistryVoters.Status>> replyTo) {}
 
     private record Replied(RegistryReply reply) implements Command {}
 
@@ -146,8 +151,20 @@ final class RegistryClientActor extends AbstractBehavior<RegistryClientActor.Com
     }
 
     private Behavior<Command> onDescribeVoters(DescribeVoters command) {
-        command.replyTo().tell(operations.voterStatus().map(this::withAddresses));
+        describe(true);
+        questions.add(new Question(ticks + ANSWER_TICKS, command.replyTo()));
         return this;
+    }
+
+    /** Answers who asked for the voters' status, once these had the time to say what it is. */
+    private void answerQuestions() {
+        questions.removeIf(question -> {
+            boolean due = ticks >= question.atTick();
+            if (due) {
+                question.replyTo().tell(operations.voterStatus().map(this::withAddresses));
+            }
+            return due;
+        });
     }
 
     private RegistryVoters.Status withAddresses(RegistryVoters.Status status) {
@@ -234,6 +251,7 @@ final class RegistryClientActor extends AbstractBehavior<RegistryClientActor.Com
             describe(operations.wantsDescriptions() || ticks % REFRESH_TICKS == 0);
         }
         operations.tick();
+        answerQuestions();
         return this;
     }
 

@@ -25,7 +25,8 @@ final class SimulatedOperator implements SimulatedNode.Program {
     private final RegistrySettings settings;
     private final Random random;
     private Optional<SimulatedRegistryClient> client = Optional.empty();
-    private boolean resting;
+    private boolean healthy;
+    private boolean done;
     private int changed;
 
     SimulatedOperator(List<VoterId> identities, List<String> addresses, RegistrySettings settings, Random random) {
@@ -35,17 +36,21 @@ final class SimulatedOperator implements SimulatedNode.Program {
         this.random = random;
     }
 
-    /** Begins no further change. */
-    void rest() {
-        resting = true;
+    /** From now on changes until one has succeeded, and then no more. */
+    void nowHealthy() {
+        healthy = true;
+    }
+
+    /** Whether it has changed the voters on the healthy cluster, and sees each of them serve. */
+    boolean isDone() {
+        return done && seesAllServing();
     }
 
     int changed() {
         return changed;
     }
 
-    /** Whether each voter of the config it works with was last heard to serve it. */
-    boolean seesAllServing() {
+    private boolean seesAllServing() {
         return client.flatMap(c -> c.operations().voterStatus())
                 .filter(status -> status.voters().stream()
                         .filter(voter -> voter.votes())
@@ -66,13 +71,18 @@ final class SimulatedOperator implements SimulatedNode.Program {
     private void think(SimulatedNode node, SimulatedRegistryClient mine) {
         node.schedule((long) (random.nextDouble() * THINK_MAX_NANOS), () -> {
             Optional<RegistryConfig> config = mine.operations().config();
-            if (resting || config.isEmpty()) {
+            if (done) {
+                return;
+            } else if (config.isEmpty()) {
                 think(node, mine);
                 return;
             }
+            boolean last = healthy;
             OpId opId = new OpId(new UUID(random.nextLong(), random.nextLong()));
-            mine.operations().changeVoters(another(config.get().voters()), opId, random.nextInt(10) == 0, outcome -> {
+            boolean dryRun = random.nextInt(10) == 0;
+            mine.operations().changeVoters(another(config.get().voters()), opId, dryRun, outcome -> {
                 changed += outcome instanceof Change.Changed ? 1 : 0;
+                done = last && outcome instanceof Change.Changed;
                 think(node, mine);
             });
         });

@@ -10,7 +10,8 @@ import java.util.stream.IntStream;
 /**
  * A {@link RegistryScenario} founded by 1, 3 or 5 voters, in which two operators add, remove and replace voters all the
  * time, under load and with the same bad luck (R5). They crash half way, too, and whoever meets what they left finishes
- * it. In the end the last change has to be completed, and then every operation has to succeed.
+ * it. When the faults end each of them has to succeed with a change and to see all voters serve; then every operation
+ * has to succeed.
  */
 public class VoterChangeScenario extends RegistryScenario {
     private static final int SPARES = 3;
@@ -47,11 +48,11 @@ public class VoterChangeScenario extends RegistryScenario {
 
     @Override
     protected final void endOperations() {
-        operators.forEach(SimulatedOperator::rest);
+        operators.forEach(SimulatedOperator::nowHealthy);
     }
 
     @Override
     protected final boolean isSettled() {
-        return operators.stream().allMatch(SimulatedOperator::seesAllServing);
+        return operators.stream().allMatch(SimulatedOperator::isDone);
     }
 }

@@ -67,6 +67,60 @@ class RegisterProposerTest {
     }
 
     @Test
+    @DisplayName("R5, R1: a new config makes the held promise void, and its ballots are above all older ones")
+    void voidAfterConfigChange() {
+        deliverAll(proposer, cas(proposer, 0, "a", 1), VOTERS);
+        assertThat(proposer.configChanged(CONFIG.changedTo(VOTERS.subList(0, 1)), 0))
+                .isEmpty();
+        List<Effect> effects = cas(proposer, 1, "b", 2);
+        assertThat(effects).singleElement().isInstanceOfSatisfying(Effect.SendPrepare.class, prepare -> assertThat(
+                        prepare.ballot().epoch())
+                .isEqualTo(2));
+        deliverAll(proposer, effects, VOTERS);
+        assertThat(versionOf(outcomes.get(1))).isEqualTo(2);
+    }
+
+    @Test
+    @DisplayName(
+            "R5, R2: a change whose accept went out in the old epoch is resolved by prepare and accept in the new one")
+    void ambiguousOverConfigChange() {
+        List<Effect> accepts = new ArrayList<>();
+        for (Effect prepare : cas(proposer, 0, "a", 1)) {
+            accepts.addAll(collect(answer(proposer, prepare, VOTERS)));
+        }
+        accepts.forEach(accept -> answer(newProposer(9), accept, VOTERS.subList(2, 3)));
+        RegistryConfig next = CONFIG.changedTo(VOTERS.subList(0, 2));
+        List<Effect> again = collect(proposer.configChanged(next, 0));
+        assertThat(again).hasSize(2).allMatch(effect -> effect instanceof Effect.SendPrepare);
+        assertThat(outcomes).isEmpty();
+        assertThat(proposer.accepted(voter(1), lastAccept.round(), lastAccept.ballot(), 0))
+                .isEmpty();
+        deliverAll(proposer, again, VOTERS);
+        assertThat(outcomes).hasSize(1);
+        assertThat(versionOf(outcomes.get(0))).isEqualTo(1);
+    }
+
+    @Test
+    @DisplayName(
+            "R5, R2: what voters copied from an older epoch is answered only after a majority accepted it in this one")
+    void copiedIsNoProof() {
+        deliverAll(proposer, cas(proposer, 0, "a", 1), VOTERS);
+        RegisterProposer reader = newProposer(8);
+        reader.configChanged(CONFIG.changedTo(VOTERS.subList(0, 2)), 0);
+        List<Effect> reads = reader.read(++lastToken, DEADLINE, 0);
+        List<Effect> sent = new ArrayList<>(reads);
+        reads.forEach(read -> sent.addAll(collect(answer(reader, read, VOTERS))));
+        assertThat(outcomes).hasSize(1);
+        assertThat(sent).anyMatch(effect -> effect instanceof Effect.SendPrepare);
+        deliverAll(
+                reader,
+                sent.stream().filter(e -> e instanceof Effect.SendPrepare).toList(),
+                VOTERS);
+        assertThat(outcomes.get(1)).isInstanceOf(Outcome.ReadValue.class);
+        assertThat(states.get(voter(1)).accepted().epoch()).isEqualTo(2);
+    }
+
+    @Test
     @DisplayName("R1: no ballot is ever proposed with two values")
     void ballotsAreFresh() {
         List<Ballot> ballots = new ArrayList<>();
