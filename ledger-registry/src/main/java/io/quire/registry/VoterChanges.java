@@ -44,6 +44,7 @@ final class VoterChanges {
     /** A change is asked for its outcome that many operation timeouts; it goes on behind that. */
     private static final int TIMEOUTS = 3;
 
+    private static final int WISHES_MAX = 16;
     private static final int ASKS_MAX = 1000;
     private static final byte FORMAT = 1;
 
@@ -132,6 +133,10 @@ final class VoterChanges {
     }
 
     void start(List<VoterId> voters, OpId opId, boolean dryRun, Consumer<Change> callback) {
+        if (wishes.size() >= WISHES_MAX) {
+            callback.accept(new Change.Refused("too many changes of voters are asked for at once"));
+            return;
+        }
         wishes.add(new Wish(voters, opId, dryRun, callback, nanoClock.getAsLong()));
     }
 

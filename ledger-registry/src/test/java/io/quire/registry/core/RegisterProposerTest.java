@@ -121,6 +121,32 @@ class RegisterProposerTest {
     }
 
     @Test
+    @DisplayName("R5: what a minority had accepted before the change never outranks what is decided after it")
+    void copiedMinority() {
+        RegisterValue chosen = RegisterValue.ABSENT.changedTo(Payload.ofUtf8("w"), op(1));
+        RegisterValue minority = chosen.changedTo(Payload.ofUtf8("x"), op(2));
+        // The copies of voters 1 and 2 come from a majority without voter 3, which accepted x at a high ballot.
+        states.put(voter(1), new Acceptor.State(ballot(50, 1), ballot(50, 1), chosen));
+        states.put(voter(2), new Acceptor.State(ballot(50, 1), ballot(50, 1), chosen));
+        states.put(voter(3), new Acceptor.State(ballot(100, 1), ballot(100, 1), minority));
+        RegistryConfig next = CONFIG.changedTo(VOTERS);
+        proposer.configChanged(next, 0);
+        deliverAll(proposer, cas(proposer, 1, "v", 3), VOTERS.subList(0, 2));
+        assertThat(versionOf(outcomes.get(0))).isEqualTo(2);
+        RegisterProposer reader = newProposer(8);
+        reader.configChanged(next, 0);
+        List<Effect> prepares = new ArrayList<>();
+        for (Effect read : reader.read(++lastToken, DEADLINE, 0)) {
+            prepares.addAll(collect(answer(reader, read, VOTERS.subList(1, 3))));
+        }
+        prepares.addAll(collect(reader.tick(100)));
+        deliverAll(reader, prepares, VOTERS.subList(1, 3));
+        assertThat(outcomes.get(1)).isInstanceOfSatisfying(Outcome.ReadValue.class, read -> assertThat(
+                        read.value().value())
+                .isEqualTo(Payload.ofUtf8("v")));
+    }
+
+    @Test
     @DisplayName("R1: no ballot is ever proposed with two values")
     void ballotsAreFresh() {
         List<Ballot> ballots = new ArrayList<>();
