@@ -125,10 +125,24 @@ public final class RegistryOperations {
 
     /** A voter said who it is. */
     public void voterDescribed(RegistryReply.VoterDescribed described) {
+        if (isForeign(described)) {
+            return;
+        }
         if (described.serving()) {
             described.config().ifPresent(this::configFound);
         }
         changes.described(described);
+    }
+
+    /** Whether the voter belongs to another cluster than the one that was found: it is nobody here. */
+    private boolean isForeign(RegistryReply.VoterDescribed described) {
+        String clusterId = config.map(RegistryConfig::clusterId).orElse("");
+        return config.isPresent()
+                && described
+                        .next()
+                        .or(described::config)
+                        .filter(other -> !other.clusterId().equals(clusterId))
+                        .isPresent();
     }
 
     /**

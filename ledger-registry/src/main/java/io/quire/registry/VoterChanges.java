@@ -326,9 +326,8 @@ final class VoterChanges {
             Optional<VoterDescribed> description = recently(voter, now);
             boolean added = !current.voters().contains(voter);
             if (added && description.isEmpty()) {
-                return Optional.of("voter " + voter + " is not known: does its node run, in this cluster?");
-            } else if (added && isForeign(description.get(), current)) {
-                return Optional.of("voter " + voter + " belongs to another registry");
+                return Optional.of(
+                        "voter " + voter + " is not known here: does its node run, and belong to no other cluster?");
             }
             reachable += description.isPresent() ? 1 : 0;
         }
@@ -336,13 +335,6 @@ final class VoterChanges {
                 ? Optional.empty()
                 : Optional.of("only " + reachable + " of the " + next.voters().size()
                         + " voters answer; the registry would stand still");
-    }
-
-    private static boolean isForeign(VoterDescribed voter, RegistryConfig current) {
-        return voter.next()
-                .or(voter::config)
-                .filter(config -> !config.clusterId().equals(current.clusterId()))
-                .isPresent();
     }
 
     private void run(RegistryConfig next) {

@@ -104,6 +104,31 @@ class RegistryOperationsTest {
     }
 
     @Test
+    @DisplayName("R5: a newer config starts what is under way anew with its voters; one of another cluster is ignored")
+    void newerConfig() {
+        operations.configFound(CONFIG);
+        operations.read(key(0), outcomes::add);
+        RegistryReply late = answer(requests.poll());
+        RegistryConfig foreign =
+                RegistryConfig.founding("other", List.of(VOTER)).changedTo(List.of(VOTER));
+        operations.voterDescribed(
+                new RegistryReply.VoterDescribed(VOTER, 1, Optional.of(foreign), true, Optional.empty()));
+        assertThat(operations.config()).contains(CONFIG);
+        RegistryConfig next = CONFIG.changedTo(List.of(VOTER));
+        operations.voterDescribed(
+                new RegistryReply.VoterDescribed(VOTER, 1, Optional.of(next), true, Optional.empty()));
+        assertThat(operations.config()).contains(next);
+        operations.replied(late);
+        assertThat(outcomes).isEmpty();
+        assertThat(requests)
+                .singleElement()
+                .isInstanceOfSatisfying(RegistryRequest.ReadRegister.class, read -> assertThat(read.configEpoch())
+                        .isEqualTo(2));
+        serve();
+        assertThat(outcomes).hasSize(1);
+    }
+
+    @Test
     @DisplayName("a list that nobody answers is asked again and ends at its deadline")
     void listDeadline() {
         operations.configFound(CONFIG);

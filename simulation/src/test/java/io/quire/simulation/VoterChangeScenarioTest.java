@@ -5,9 +5,9 @@ import static org.assertj.core.api.Assertions.assertThat;
 import org.junit.jupiter.api.DisplayName;
 import org.junit.jupiter.api.Test;
 
-/** {@code -Dsim.seeds=N} runs N seeds instead of 1 000, {@code -Dseed=S} only S. */
+/** {@code -Dsim.seeds=N} runs N seeds instead of 600, {@code -Dseed=S} only S. */
 class VoterChangeScenarioTest {
-    private static final long SEEDS = Long.getLong("sim.seeds", 1_000);
+    private static final long SEEDS = Long.getLong("sim.seeds", 600);
 
     @Test
     @DisplayName(
