@@ -6,6 +6,7 @@ import io.quire.protocol.Payload;
 import io.quire.protocol.RegisterValue;
 import io.quire.protocol.RegistryConfig;
 import io.quire.protocol.RegistryKey;
+import io.quire.protocol.RegistryVoters;
 import io.quire.protocol.RegistryVoters.Change;
 import io.quire.protocol.RegistryVoters.Status;
 import io.quire.protocol.RegistryVoters.Voter;
@@ -18,6 +19,7 @@ import io.quire.registry.core.Acceptor;
 import io.quire.registry.core.Effect;
 import io.quire.registry.core.VoterChange;
 import java.util.ArrayList;
+import java.util.Comparator;
 import java.util.HashSet;
 import java.util.LinkedHashMap;
 import java.util.List;
@@ -27,6 +29,7 @@ import java.util.TreeMap;
 import java.util.TreeSet;
 import java.util.function.Consumer;
 import java.util.function.LongSupplier;
+import java.util.stream.Stream;
 
 /**
  * Changes of the set of voters that one process asks for, or meets half done and finishes (R5). The next config is chosen
@@ -312,8 +315,8 @@ final class VoterChanges {
     private Optional<String> refusalOf(List<VoterId> voters, RegistryConfig current, long now) {
         if (voters.isEmpty()) {
             return Optional.of("a registry needs at least one voter");
-        } else if (voters.size() > io.quire.protocol.RegistryVoters.VOTERS_MAX) {
-            return Optional.of("a registry has at most " + io.quire.protocol.RegistryVoters.VOTERS_MAX + " voters");
+        } else if (voters.size() > RegistryVoters.VOTERS_MAX) {
+            return Optional.of("a registry has at most " + RegistryVoters.VOTERS_MAX + " voters");
         } else if (new HashSet<>(voters).size() != voters.size()) {
             return Optional.of("a voter is named twice");
         }
@@ -356,10 +359,9 @@ final class VoterChanges {
     private void lookForUnfinished(long now) {
         Optional<RegistryConfig> latest = heard.values().stream()
                 .map(Heard::description)
-                .flatMap(voter -> java.util.stream.Stream.of(
-                                voter.next(), voter.config().filter(config -> voter.serving()))
+                .flatMap(voter -> Stream.of(voter.next(), voter.config().filter(config -> voter.serving()))
                         .flatMap(Optional::stream))
-                .max(java.util.Comparator.comparingLong(RegistryConfig::epoch))
+                .max(Comparator.comparingLong(RegistryConfig::epoch))
                 .filter(config -> config.epoch() > 1);
         boolean behind = latest.isPresent()
                 && latest.get().voters().stream()
