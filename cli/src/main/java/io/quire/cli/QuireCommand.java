@@ -32,6 +32,7 @@ import picocli.CommandLine.ScopeType;
             FormatCommand.class,
             LedgerCommand.class,
             BookieCommand.class,
+            RegistryCommand.class,
             BenchCommand.class,
             SimCommand.class
         })

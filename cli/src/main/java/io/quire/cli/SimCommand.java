@@ -4,6 +4,7 @@ import io.quire.simulation.DuelScenario;
 import io.quire.simulation.LedgerScenario;
 import io.quire.simulation.RecoveryScenario;
 import io.quire.simulation.RegistryScenario;
+import io.quire.simulation.VoterChangeScenario;
 import java.util.Map;
 import java.util.Optional;
 import java.util.TreeMap;
@@ -30,6 +31,11 @@ final class SimCommand extends QuireSubcommand {
             seed -> {
                 RegistryScenario.Result result = new RegistryScenario(seed).run();
                 return new Run(result.steps(), result.violation());
+            },
+            "voter-change",
+            seed -> {
+                RegistryScenario.Result result = new VoterChangeScenario(seed).run();
+                return new Run(result.steps(), result.violation());
             }));
 
     @Option(names = "--seed", paramLabel = "S", defaultValue = "0", description = "The first seed; 0 unless given.")
@@ -41,7 +47,7 @@ final class SimCommand extends QuireSubcommand {
     @Option(
             names = "--scenario",
             paramLabel = "NAME",
-            description = "append-and-read, duel, recovery or registry; all unless given.")
+            description = "append-and-read, duel, recovery, registry or voter-change; all unless given.")
     private String scenario;
 
     private record Run(long steps, Optional<String> violation) {}

@@ -254,7 +254,7 @@ public final class QuireNode implements AutoCloseable {
 
     private void startHttp(HttpSettings httpSettings) {
         ServerBinding binding = await(
-                HttpAdmin.start(system, client, feed, meters, httpSettings),
+                HttpAdmin.start(system, new HttpAdmin.Services(client, feed, registry), meters, httpSettings),
                 "HTTP cannot listen on " + httpSettings.host() + ":" + httpSettings.port());
         binding.addToCoordinatedShutdown(HTTP_DEADLINE, Adapter.toClassic(system));
         http = Optional.of(URI.create(

@@ -12,6 +12,9 @@ import io.quire.protocol.LedgerId;
 import io.quire.protocol.LedgerMetadata;
 import io.quire.protocol.LedgerState;
 import io.quire.protocol.Payload;
+import io.quire.protocol.RegistryConfig;
+import io.quire.protocol.RegistryVoters;
+import io.quire.protocol.VoterId;
 import io.quire.storage.StorageException;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -66,6 +69,34 @@ class StandaloneTest {
         }
         try (QuireNode node = start()) {
             assertThat(read(node, ledgerId)).isEqualTo(payloads);
+        }
+    }
+
+    @Test
+    @DisplayName("R5: a voter is removed from a running node; the others go on, also after a restart")
+    void voterRemoved() {
+        LedgerId ledgerId;
+        List<VoterId> left;
+        try (QuireNode node = start()) {
+            WriteHandle ledger = get(node.client().newCreateLedgerOp().execute());
+            ledgerId = ledger.getId();
+            append(ledger, 10);
+            List<VoterId> voters = get(node.registry().config()).orElseThrow().voters();
+            left = voters.subList(0, 2);
+            assertThat(get(node.registry().change(left, false))).isInstanceOf(RegistryVoters.Change.Changed.class);
+            assertThat(get(ledger.sealAsync()).lastEntryId()).isEqualTo(9);
+            get(node.client().newCreateLedgerOp().execute());
+        }
+        try (QuireNode node = start()) {
+            RegistryConfig config = get(node.registry().config()).orElseThrow();
+            assertThat(config.epoch()).isEqualTo(2);
+            assertThat(config.voters()).isEqualTo(left);
+            assertThat(get(node.client()
+                                    .newOpenLedgerOp()
+                                    .withLedgerId(ledgerId)
+                                    .execute())
+                            .getLastAddConfirmed())
+                    .isEqualTo(9);
         }
     }
 

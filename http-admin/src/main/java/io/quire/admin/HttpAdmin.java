@@ -3,6 +3,7 @@ package io.quire.admin;
 import io.micrometer.prometheusmetrics.PrometheusMeterRegistry;
 import io.quire.client.LedgerClient;
 import io.quire.protocol.ClusterFeed;
+import io.quire.protocol.RegistryVoters;
 import java.net.InetSocketAddress;
 import java.util.UUID;
 import java.util.concurrent.CompletableFuture;
@@ -30,23 +31,26 @@ public final class HttpAdmin {
     private HttpAdmin() {}
 
     /**
-     * Listens for requests.
+     * What the routes work with.
      *
      * @param feed bookies and live ledgers
+     * @param voters who votes in the registry
+     */
+    public record Services(LedgerClient client, ClusterFeed feed, RegistryVoters voters) {}
+
+    /**
+     * Listens for requests.
+     *
      * @param meters what {@code /metrics} shows; requests are counted there too
      * @return completes when requests are served; fails when the address cannot be bound, and nothing is left running
      */
     public static CompletionStage<ServerBinding> start(
-            ActorSystem<?> system,
-            LedgerClient client,
-            ClusterFeed feed,
-            PrometheusMeterRegistry meters,
-            HttpSettings settings) {
+            ActorSystem<?> system, Services services, PrometheusMeterRegistry meters, HttpSettings settings) {
         ActorRef<LedgerWriters.Command> writers = system.systemActorOf(
-                LedgerWriters.create(client, settings.writers(), System::nanoTime),
+                LedgerWriters.create(services.client(), settings.writers(), System::nanoTime),
                 "quire-http-writers-" + UUID.randomUUID(),
                 Props.empty());
-        Router router = router(system, client, feed, meters, settings, writers);
+        Router router = router(system, services, meters, settings, writers);
         ServerSettings defaults = ServerSettings.create(system.classicSystem());
         ServerSettings server = defaults.withTransparentHeadRequests(true)
                 .withTimeouts(defaults.getTimeouts()
@@ -68,11 +72,12 @@ public final class HttpAdmin {
 
     private static Router router(
             ActorSystem<?> system,
-            LedgerClient client,
-            ClusterFeed feed,
+            Services services,
             PrometheusMeterRegistry meters,
             HttpSettings settings,
             ActorRef<LedgerWriters.Command> writers) {
+        LedgerClient client = services.client();
+        ClusterFeed feed = services.feed();
         Router router = new Router(system, meters);
         router.route(
                         "GET",
@@ -89,13 +94,9 @@ public final class HttpAdmin {
                         "/api/v2/bookies",
                         call -> CompletableFuture.completedStage(
                                 Responses.json(200, LedgerJson.bookies(feed.bookies()))));
-        LedgerRoutes ledgers = new LedgerRoutes(
-                client,
-                feed,
-                writers,
-                new WriterProxy(system),
-                new RequestBodies(system, settings.bodies().totalBytesMax()),
-                settings);
+        RequestBodies bodies = new RequestBodies(system, settings.bodies().totalBytesMax());
+        new RegistryRoutes(services.voters(), bodies).addTo(router);
+        LedgerRoutes ledgers = new LedgerRoutes(client, feed, writers, new WriterProxy(system), bodies, settings);
         ledgers.addTo(router);
         new CompatibilityRoutes(
                         client, feed, nodeOf(system.address()), ledgers, new EntryRange(settings.readPageBytes()))

@@ -41,6 +41,7 @@ final class TestNode implements AutoCloseable {
 
     final MemoryRegistry registry = new MemoryRegistry();
     final MemoryFeed feed = new MemoryFeed();
+    final MemoryVoters voters = new MemoryVoters();
     final PrometheusMeterRegistry meters = new PrometheusMeterRegistry(PrometheusConfig.DEFAULT);
 
     private final ActorTestKit kit;
@@ -74,7 +75,7 @@ final class TestNode implements AutoCloseable {
 
     /** One more listener with writers of its own, as another node would have. */
     ServerBinding listen() {
-        return HttpAdmin.start(kit.system(), client, feed, meters, settings)
+        return HttpAdmin.start(kit.system(), new HttpAdmin.Services(client, feed, voters), meters, settings)
                 .toCompletableFuture()
                 .join();
     }
@@ -96,7 +97,8 @@ final class TestNode implements AutoCloseable {
                 settings.bodies(),
                 settings.readPageBytes(),
                 settings.writers());
-        return HttpAdmin.start(kit.system(), client, feed, meters, taken).toCompletableFuture();
+        return HttpAdmin.start(kit.system(), new HttpAdmin.Services(client, feed, voters), meters, taken)
+                .toCompletableFuture();
     }
 
     /** Adds a bookie that works. */

@@ -30,6 +30,11 @@ public record RegistryConfig(long epoch, String clusterName, String clusterId, L
         return new RegistryConfig(1, clusterName, hash.toString(), sorted);
     }
 
+    /** The config behind this one, with other voters (R5). */
+    public RegistryConfig changedTo(List<VoterId> nextVoters) {
+        return new RegistryConfig(Math.addExact(epoch, 1), clusterName, clusterId, nextVoters);
+    }
+
     /** How many voters decide. */
     public int majority() {
         return voters.size() / 2 + 1;

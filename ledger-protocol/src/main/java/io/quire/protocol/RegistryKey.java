@@ -24,6 +24,9 @@ public record RegistryKey(String path) implements Comparable<RegistryKey> {
     /** The register from which blocks of ledger ids are reserved. */
     public static final RegistryKey IDS = new RegistryKey("/ids");
 
+    /** Where the next voters are chosen (R5): version n, chosen in config epoch n, is the config of epoch n + 1. */
+    public static final RegistryKey VOTERS = new RegistryKey("/config/voters");
+
     public RegistryKey {
         if (!path.startsWith("/") || path.length() > BYTES_MAX || !path.chars().allMatch(c -> c > ' ' && c < 127)) {
             throw new IllegalArgumentException(

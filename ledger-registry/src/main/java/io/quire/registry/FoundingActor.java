@@ -97,7 +97,8 @@ public final class FoundingActor extends AbstractBehavior<FoundingActor.Command>
                 return this;
             }
             voters.put(described.voter(), candidate);
-            return follow(founding.voterDescribed(described.voter(), described.config(), described.serving()));
+            return follow(founding.voterDescribed(
+                    described.voter(), described.next().or(described::config), described.serving()));
         } else if (reply instanceof RegistryReply.ConfigStored stored) {
             RegistryConfig config = proposed.remove(stored.requestId());
             return config == null ? this : follow(founding.configStored(stored.voter(), config));

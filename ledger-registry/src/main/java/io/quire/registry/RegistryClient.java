@@ -7,8 +7,11 @@ import io.quire.protocol.RegisterValue;
 import io.quire.protocol.Registry;
 import io.quire.protocol.RegistryConfig;
 import io.quire.protocol.RegistryKey;
+import io.quire.protocol.RegistryVoters;
+import io.quire.protocol.VoterId;
 import io.quire.registry.core.Effect;
 import java.time.Duration;
+import java.util.List;
 import java.util.Optional;
 import java.util.UUID;
 import java.util.concurrent.CompletionStage;
@@ -22,7 +25,7 @@ import org.apache.pekko.actor.typed.javadsl.AskPattern;
 /**
  * The {@link Registry} over the voters that the cluster's receptionist lists. Thread-safe; one per process.
  */
-public final class RegistryClient implements Registry {
+public final class RegistryClient implements Registry, RegistryVoters {
     private final ActorSystem<?> system;
     private final RegistrySettings settings;
     private final ActorRef<RegistryClientActor.Command> actor;
@@ -105,6 +108,24 @@ public final class RegistryClient implements Registry {
                 watcher.tell(WatchActor.Stop.INSTANCE);
             }
         };
+    }
+
+    @Override
+    public CompletionStage<Status> describe() {
+        return this.<Optional<Status>>ask(RegistryClientActor.DescribeVoters::new)
+                .thenApply(status ->
+                        status.orElseThrow(() -> new UnavailableException("no serving registry voter was found")));
+    }
+
+    @Override
+    public CompletionStage<Change> change(List<VoterId> voters, boolean dryRun) {
+        OpId opId = new OpId(UUID.randomUUID());
+        return AskPattern.<RegistryClientActor.Command, Change>ask(
+                        actor,
+                        replyTo -> new RegistryClientActor.ChangeVoters(voters, opId, dryRun, replyTo),
+                        settings.operationTimeout().multipliedBy(4),
+                        system.scheduler())
+                .exceptionally(silence -> new Change.Unknown(String.valueOf(silence.getMessage())));
     }
 
     /** The config that this client works with; empty until voters that serve were found. */

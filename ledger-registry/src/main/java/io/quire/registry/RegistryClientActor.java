@@ -7,18 +7,22 @@ import io.quire.protocol.RegisterValue;
 import io.quire.protocol.Registry;
 import io.quire.protocol.RegistryConfig;
 import io.quire.protocol.RegistryKey;
+import io.quire.protocol.RegistryVoters;
 import io.quire.protocol.VoterId;
 import io.quire.protocol.wire.Envelope;
 import io.quire.protocol.wire.RegistryReply;
 import io.quire.protocol.wire.RegistryRequest;
 import io.quire.registry.core.Effect;
 import java.time.Duration;
+import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.LinkedHashMap;
+import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.function.LongSupplier;
 import java.util.function.Supplier;
+import org.apache.pekko.actor.Address;
 import org.apache.pekko.actor.typed.ActorRef;
 import org.apache.pekko.actor.typed.Behavior;
 import org.apache.pekko.actor.typed.javadsl.AbstractBehavior;
@@ -26,6 +30,7 @@ import org.apache.pekko.actor.typed.javadsl.ActorContext;
 import org.apache.pekko.actor.typed.javadsl.Behaviors;
 import org.apache.pekko.actor.typed.javadsl.Receive;
 import org.apache.pekko.actor.typed.receptionist.Receptionist;
+import org.apache.pekko.cluster.typed.Cluster;
 
 /**
  * The shell of {@link RegistryOperations}: finds the voters and their config, and carries the messages.
@@ -34,7 +39,11 @@ import org.apache.pekko.actor.typed.receptionist.Receptionist;
  */
 final class RegistryClientActor extends AbstractBehavior<RegistryClientActor.Command> {
     private static final Duration TICK = Duration.ofMillis(20);
-    private static final int DISCOVERY_TICKS = 25;
+    private static final int DISCOVERY_TICKS = 10;
+    /** A config changes without a word to a client that asks for nothing. */
+    private static final int REFRESH_TICKS = 250;
+
+    private static final int ANSWER_TICKS = 10;
     private static final int DESCRIBING_MAX = 1000;
 
     private final RegistryOperations operations;
@@ -42,6 +51,7 @@ final class RegistryClientActor extends AbstractBehavior<RegistryClientActor.Com
     private final Map<ActorRef<RegistryRequest>, VoterId> candidates = new HashMap<>();
     private final Map<VoterId, ActorRef<RegistryRequest>> voters = new HashMap<>();
     private final Map<Long, ActorRef<RegistryRequest>> describing = new LinkedHashMap<>();
+    private final List<Question> questions = new ArrayList<>();
     private long lastId;
     private int ticks;
 
@@ -59,8 +69,17 @@ final class RegistryClientActor extends AbstractBehavior<RegistryClientActor.Com
     record ListPage(String prefix, Optional<RegistryKey> after, int limit, ActorRef<RegistryOperations.Listed> replyTo)
             implements Command {}
 
+    /** Changes who votes, or plans it. */
+    record ChangeVoters(List<VoterId> voters, OpId opId, boolean dryRun, ActorRef<RegistryVoters.Change> replyTo)
+            implements Command {}
+
+    /** Asks what is known of the voters; empty before any was found. */
+    record DescribeVoters(ActorRef<Optional<RegistryVoters.Status>> replyTo) implements Command {}
+
     /** Asks which config the client works with. */
     record DescribeConfig(ActorRef<Optional<RegistryConfig>> replyTo) implements Command {}
+
+    private record Question(int atTick, ActorRef<Optional<RegistryVoters.Status>> replyTo) {}
 
     private record Replied(RegistryReply reply) implements Command {}
 
@@ -101,6 +120,8 @@ final class RegistryClientActor extends AbstractBehavior<RegistryClientActor.Com
                 .onMessage(CompareAndSet.class, this::onCompareAndSet)
                 .onMessage(ListPage.class, this::onListPage)
                 .onMessage(DescribeConfig.class, this::onDescribeConfig)
+                .onMessage(ChangeVoters.class, this::onChangeVoters)
+                .onMessage(DescribeVoters.class, this::onDescribeVoters)
                 .onMessage(Replied.class, this::onReplied)
                 .onMessage(VotersFound.class, this::onVotersFound)
                 .onMessage(Tick.class, tick -> onTick())
@@ -121,6 +142,46 @@ final class RegistryClientActor extends AbstractBehavior<RegistryClientActor.Com
     private Behavior<Command> onListPage(ListPage command) {
         operations.list(command.prefix(), command.after(), command.limit(), command.replyTo()::tell);
         return this;
+    }
+
+    private Behavior<Command> onChangeVoters(ChangeVoters command) {
+        operations.changeVoters(command.voters(), command.opId(), command.dryRun(), command.replyTo()::tell);
+        describe(true);
+        return this;
+    }
+
+    private Behavior<Command> onDescribeVoters(DescribeVoters command) {
+        describe(true);
+        questions.add(new Question(ticks + ANSWER_TICKS, command.replyTo()));
+        return this;
+    }
+
+    /** Answers who asked for the voters' status, once these had the time to say what it is. */
+    private void answerQuestions() {
+        questions.removeIf(question -> {
+            boolean due = ticks >= question.atTick();
+            if (due) {
+                question.replyTo().tell(operations.voterStatus().map(this::withAddresses));
+            }
+            return due;
+        });
+    }
+
+    private RegistryVoters.Status withAddresses(RegistryVoters.Status status) {
+        return new RegistryVoters.Status(
+                status.config(),
+                status.voters().stream()
+                        .map(voter -> new RegistryVoters.Voter(
+                                voter.id(), voter.votes(), voter.state(), addressOf(voter.id()), voter.epoch()))
+                        .toList());
+    }
+
+    private Optional<String> addressOf(VoterId voter) {
+        return Optional.ofNullable(voters.get(voter)).map(ref -> {
+            Address address = ref.path().address();
+            Address own = Cluster.get(getContext().getSystem()).selfMember().address();
+            return (address.hasGlobalScope() ? address : own).hostPort();
+        });
     }
 
     private Behavior<Command> onDescribeConfig(DescribeConfig command) {
@@ -155,13 +216,10 @@ final class RegistryClientActor extends AbstractBehavior<RegistryClientActor.Com
         }
         candidates.put(target, described.voter());
         voters.put(described.voter(), target);
-        if (described.serving() && described.config().isPresent()) {
-            if (operations.config().isEmpty()) {
-                getContext()
-                        .getLog()
-                        .info("Registry found: {}", described.config().get());
-            }
-            operations.configFound(described.config().get());
+        Optional<RegistryConfig> before = operations.config();
+        operations.voterDescribed(described);
+        if (!operations.config().equals(before)) {
+            getContext().getLog().info("Registry found: {}", operations.config().get());
         }
     }
 
@@ -170,13 +228,13 @@ final class RegistryClientActor extends AbstractBehavior<RegistryClientActor.Com
         candidates.keySet().removeIf(known -> !instances.contains(known));
         voters.values().removeIf(known -> !instances.contains(known));
         instances.forEach(instance -> candidates.putIfAbsent(instance, null));
-        describeUnknown();
+        describe(operations.wantsDescriptions());
         return this;
     }
 
-    private void describeUnknown() {
+    private void describe(boolean all) {
         candidates.forEach((candidate, voter) -> {
-            if (voter == null || operations.config().isEmpty()) {
+            if (voter == null || all) {
                 long id = ++lastId;
                 describing.put(id, candidate);
                 if (describing.size() > DESCRIBING_MAX) {
@@ -190,9 +248,10 @@ final class RegistryClientActor extends AbstractBehavior<RegistryClientActor.Com
     private Behavior<Command> onTick() {
         ticks++;
         if (ticks % DISCOVERY_TICKS == 0) {
-            describeUnknown();
+            describe(operations.wantsDescriptions() || ticks % REFRESH_TICKS == 0);
         }
         operations.tick();
+        answerQuestions();
         return this;
     }
 

@@ -6,6 +6,7 @@ import io.quire.protocol.ProposerId;
 import io.quire.protocol.Registry;
 import io.quire.protocol.RegistryConfig;
 import io.quire.protocol.RegistryKey;
+import io.quire.protocol.RegistryVoters;
 import io.quire.protocol.VoterId;
 import io.quire.protocol.wire.RegistryReply;
 import io.quire.protocol.wire.RegistryRequest;
@@ -46,7 +47,9 @@ public final class RegistryOperations {
     private final Map<Long, Listing> listings = new LinkedHashMap<>();
     private List<Waiting> waiting = new ArrayList<>();
     private Optional<RegistryConfig> config = Optional.empty();
+    private final VoterChanges changes;
     private ProposerId proposerId;
+    private boolean refused;
     private long lastId;
 
     /** Takes requests to voters. They may be lost. */
@@ -58,7 +61,8 @@ public final class RegistryOperations {
     /** A page, or why there is none. */
     public record Listed(Optional<Registry.Page> page, String reason) {}
 
-    private record InFlight(RegistryKey key, long round) {}
+    /** A request of one proposer: another one that follows it for the same register counts its rounds anew. */
+    private record InFlight(RegistryKey key, RegisterProposer proposer, long round) {}
 
     /** An operation that waits for the config. */
     private record Waiting(long deadlineNanos, Runnable start, Consumer<String> refuse) {}
@@ -69,7 +73,7 @@ public final class RegistryOperations {
         private final int limit;
         private final long deadlineNanos;
         private final Consumer<Listed> callback;
-        private final RegisterListing core;
+        private RegisterListing core;
         private long sentNanos;
 
         private Listing(
@@ -99,6 +103,14 @@ public final class RegistryOperations {
         this.nanoClock = nanoClock;
         this.outbox = outbox;
         this.proposerId = proposerIds.get();
+        this.changes = new VoterChanges(this, settings, nanoClock, () -> ++lastId, outbox, patienceNanos());
+    }
+
+    /** Differs between processes, so that not all of them finish a change that somebody left. */
+    private long patienceNanos() {
+        long timeout = settings.operationTimeout().toNanos();
+        long mixed = proposerId.value().getLeastSignificantBits() * 0x9E3779B97F4A7C15L;
+        return timeout / 2 + (mixed >>> 1) % timeout;
     }
 
     /** The config that operations work with. */
@@ -106,12 +118,52 @@ public final class RegistryOperations {
         return config;
     }
 
-    /** A voter that serves has this config; starts what waits for one. */
+    /** Whether whoever owns this should ask all voters who they are, soon. */
+    public boolean wantsDescriptions() {
+        return config.isEmpty() || refused || changes.wantDescriptions();
+    }
+
+    /** A voter said who it is. */
+    public void voterDescribed(RegistryReply.VoterDescribed described) {
+        if (isForeign(described)) {
+            return;
+        }
+        if (described.serving()) {
+            described.config().ifPresent(this::configFound);
+        }
+        changes.described(described);
+    }
+
+    /** Whether the voter belongs to another cluster than the one that was found: it is nobody here. */
+    private boolean isForeign(RegistryReply.VoterDescribed described) {
+        String clusterId = config.map(RegistryConfig::clusterId).orElse("");
+        return config.isPresent()
+                && described
+                        .next()
+                        .or(described::config)
+                        .filter(other -> !other.clusterId().equals(clusterId))
+                        .isPresent();
+    }
+
+    /**
+     * A voter that serves has this config; starts what waits for one. With a newer one than before everything under way
+     * begins anew with its voters (R5).
+     */
     public void configFound(RegistryConfig found) {
         if (config.isPresent() && config.get().epoch() >= found.epoch()) {
             return;
         }
         config = Optional.of(found);
+        refused = false;
+        inFlight.clear();
+        for (Map.Entry<RegistryKey, RegisterProposer> proposer : new ArrayList<>(proposers.entrySet())) {
+            run(proposer.getKey(), proposer.getValue().configChanged(found, nanoClock.getAsLong()));
+        }
+        for (Map.Entry<Long, Listing> entry : new ArrayList<>(listings.entrySet())) {
+            // Under another token: an answer of the old epoch must not be counted in the new one.
+            listings.remove(entry.getKey());
+            startListing(entry.getValue(), found);
+        }
         List<Waiting> ready = waiting;
         waiting = new ArrayList<>();
         ready.forEach(waited -> waited.start().run());
@@ -154,25 +206,48 @@ public final class RegistryOperations {
         whenConfigured(
                 deadline,
                 () -> {
-                    long token = ++lastId;
-                    RegisterListing core =
-                            new RegisterListing(config.orElseThrow().voters().size());
-                    Listing listing = new Listing(prefix, after, limit, deadline, callback, core);
-                    listings.put(token, listing);
-                    send(token, listing);
+                    RegistryConfig known = config.orElseThrow();
+                    startListing(
+                            new Listing(prefix, after, limit, deadline, callback, new RegisterListing(known)), known);
                 },
                 reason -> callback.accept(new Listed(Optional.empty(), reason)));
     }
 
+    /**
+     * Changes who votes (R5), or plans it; see {@link io.quire.protocol.RegistryVoters#change}.
+     *
+     * @param opId names the change in the register that chooses it
+     */
+    public void changeVoters(
+            List<VoterId> voters, OpId opId, boolean dryRun, Consumer<RegistryVoters.Change> callback) {
+        changes.start(voters, opId, dryRun, callback);
+    }
+
+    /** What is known of the voters; empty before any that serves was found. */
+    public Optional<RegistryVoters.Status> voterStatus() {
+        return config.map(changes::status);
+    }
+
+    private void startListing(Listing listing, RegistryConfig known) {
+        long token = ++lastId;
+        listing.core = new RegisterListing(known);
+        listings.put(token, listing);
+        send(token, listing);
+    }
+
     /** A voter answered a request. */
     public void replied(RegistryReply reply) {
+        if (changes.replied(reply)) {
+            return;
+        }
+        refused |= reply instanceof RegistryReply.VoterRefused;
         if (reply instanceof RegistryReply.RegistersListed listed) {
             listed(listed);
             return;
         }
         InFlight request = inFlight.remove(reply.requestId());
         RegisterProposer proposer = request == null ? null : proposers.get(request.key());
-        if (proposer == null) {
+        if (proposer == null || proposer != request.proposer()) {
             return;
         }
         long now = nanoClock.getAsLong();
@@ -212,6 +287,7 @@ public final class RegistryOperations {
                 run(entry.getKey(), entry.getValue().tick(now));
             }
         }
+        changes.tick();
     }
 
     private long deadlineNanos() {
@@ -244,7 +320,7 @@ public final class RegistryOperations {
         }
         RegisterProposer proposer = new RegisterProposer(
                 proposerId,
-                config.orElseThrow().voters(),
+                config.orElseThrow(),
                 new RegisterProposer.Settings(
                         settings.resendInterval().toNanos(), settings.backOff().toNanos(), settings.waitingMax()));
         proposers.put(key, proposer);
@@ -372,7 +448,7 @@ public final class RegistryOperations {
 
         private long track(long round) {
             long id = ++lastId;
-            inFlight.put(id, new InFlight(key, round));
+            inFlight.put(id, new InFlight(key, proposers.get(key), round));
             if (inFlight.size() > IN_FLIGHT_MAX) {
                 inFlight.remove(inFlight.keySet().iterator().next());
             }

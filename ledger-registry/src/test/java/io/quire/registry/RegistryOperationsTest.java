@@ -79,6 +79,56 @@ class RegistryOperationsTest {
     }
 
     @Test
+    @DisplayName("R2: an answer to a proposer that was forgotten is not taken for one to its successor")
+    void forgottenProposersAnswer() {
+        operations.configFound(CONFIG);
+        operations.read(key(0), outcomes::add);
+        RegistryReply late = answer(requests.poll());
+        now += SETTINGS.resendInterval().toNanos();
+        operations.tick();
+        serve();
+        operations.compareAndSet(key(0), 0, Payload.ofUtf8("v"), new OpId(new UUID(1, 1)), outcomes::add);
+        serve();
+        for (int i = 1; i < 5; i++) {
+            operations.read(key(i), outcomes::add);
+            serve();
+        }
+        List<Outcome> again = new ArrayList<>();
+        operations.read(key(0), again::add);
+        operations.replied(late);
+        assertThat(again).isEmpty();
+        serve();
+        assertThat(again).singleElement().isInstanceOfSatisfying(Outcome.ReadValue.class, read -> assertThat(
+                        read.value().version())
+                .isEqualTo(1));
+    }
+
+    @Test
+    @DisplayName("R5: a newer config starts what is under way anew with its voters; one of another cluster is ignored")
+    void newerConfig() {
+        operations.configFound(CONFIG);
+        operations.read(key(0), outcomes::add);
+        RegistryReply late = answer(requests.poll());
+        RegistryConfig foreign =
+                RegistryConfig.founding("other", List.of(VOTER)).changedTo(List.of(VOTER));
+        operations.voterDescribed(
+                new RegistryReply.VoterDescribed(VOTER, 1, Optional.of(foreign), true, Optional.empty()));
+        assertThat(operations.config()).contains(CONFIG);
+        RegistryConfig next = CONFIG.changedTo(List.of(VOTER));
+        operations.voterDescribed(
+                new RegistryReply.VoterDescribed(VOTER, 1, Optional.of(next), true, Optional.empty()));
+        assertThat(operations.config()).contains(next);
+        operations.replied(late);
+        assertThat(outcomes).isEmpty();
+        assertThat(requests)
+                .singleElement()
+                .isInstanceOfSatisfying(RegistryRequest.ReadRegister.class, read -> assertThat(read.configEpoch())
+                        .isEqualTo(2));
+        serve();
+        assertThat(outcomes).hasSize(1);
+    }
+
+    @Test
     @DisplayName("a list that nobody answers is asked again and ends at its deadline")
     void listDeadline() {
         operations.configFound(CONFIG);

@@ -38,6 +38,7 @@ public class RegistryScenario {
     private final List<SimulatedNode> voters = new ArrayList<>();
     private final List<SimulatedNode> founders = new ArrayList<>();
     private final List<SimulatedNode> clients = new ArrayList<>();
+    private final List<SimulatedNode> operators = new ArrayList<>();
     private final List<RegistryWorkload> workloads = new ArrayList<>();
     private final NavigableMap<RegistryKey, RegisterJudge> judges = new TreeMap<>();
     private final long chaosNanos;
@@ -77,6 +78,34 @@ public class RegistryScenario {
         return new ProposerId(new UUID(random.nextLong(), random.nextLong()));
     }
 
+    /** How many voters found the registry. */
+    protected int foundingVoters(Random random) {
+        return random.nextBoolean() ? 3 : 5;
+    }
+
+    /** How many further voters are formatted, for changes of voters. */
+    protected int spareVoters() {
+        return 0;
+    }
+
+    /**
+     * Programs that change the registry itself.
+     *
+     * @param identities of all voters, the spare ones among them
+     */
+    protected List<SimulatedNode.Program> operators(
+            List<VoterId> identities, List<String> addresses, RegistrySettings settings, Simulation simulation) {
+        return List.of();
+    }
+
+    /** Ends what operators begin; called when the faults end. */
+    protected void endOperations() {}
+
+    /** Whether everything that operators began is completed; waited for on the healthy cluster. */
+    protected boolean isSettled() {
+        return true;
+    }
+
     /** Runs it all. */
     public final Result run() {
         Optional<String> violation;
@@ -97,21 +126,29 @@ public class RegistryScenario {
 
     private Optional<String> play() {
         build();
-        Stream.of(voters, founders, clients)
-                .flatMap(List::stream)
-                .forEach(node -> simulation.schedule(chaos.upTo(200 * MILLI), node::start));
+        allNodes().forEach(node -> simulation.schedule(chaos.upTo(200 * MILLI), node::start));
         chaos.changeNetwork();
         simulation.schedule(chaos.upTo(chaosPauseNanos), this::disturb);
         simulation.runFor(chaosNanos);
         healed = true;
-        chaos.end(Stream.of(voters, founders, clients).flatMap(List::stream).toList());
+        endOperations();
+        chaos.end(allNodes());
         simulation.runFor(PAUSE_MAX_NANOS + settings.operationTimeout().toNanos() + 500 * MILLI);
+        if (!simulation.runUntil(this::isSettled, PATIENCE_NANOS)) {
+            return violation(true).or(() -> Optional.of("a change of voters was not completed on a healthy cluster"));
+        }
         workloads.forEach(RegistryWorkload::nowHealthy);
         boolean done = simulation.runUntil(
                 () -> workloads.stream()
                         .allMatch(w -> w.isDone() || w.violation().isPresent()),
                 PATIENCE_NANOS);
         return violation(done);
+    }
+
+    private List<SimulatedNode> allNodes() {
+        return Stream.of(voters, founders, clients, operators)
+                .flatMap(List::stream)
+                .toList();
     }
 
     private Optional<String> violation(boolean done) {
@@ -129,17 +166,20 @@ public class RegistryScenario {
     }
 
     private void build() {
-        int voterCount = random.nextBoolean() ? 3 : 5;
+        int voterCount = foundingVoters(random);
+        List<VoterId> voterIds = new ArrayList<>();
         List<String> addresses = new ArrayList<>();
         Random identities = simulation.random("identities");
-        for (int i = 0; i < voterCount; i++) {
+        for (int i = 0; i < voterCount + spareVoters(); i++) {
             String address = "voter" + i;
             VoterId identity = new VoterId(new UUID(identities.nextLong(), identities.nextLong()));
             addresses.add(address);
+            voterIds.add(identity);
             voters.add(node(address, newVoter(identity, simulation.random(address))));
         }
         for (int i = 0; i < 2; i++) {
-            founders.add(node("founder" + i, new SimulatedFounder("simulated", voterCount, addresses)));
+            founders.add(node(
+                    "founder" + i, new SimulatedFounder("simulated", voterCount, addresses.subList(0, voterCount))));
         }
         int keys = 1 + random.nextInt(3);
         for (int i = 0; i < keys; i++) {
@@ -155,6 +195,9 @@ public class RegistryScenario {
                     address, simulation.random(address), plan, judges, () -> newProposerId(number, identities));
             workloads.add(workload);
             clients.add(node(address, workload));
+        }
+        for (SimulatedNode.Program operator : operators(voterIds, addresses, settings, simulation)) {
+            operators.add(node("operator" + operators.size(), operator));
         }
     }
 
@@ -175,9 +218,16 @@ public class RegistryScenario {
             case 5 -> chaos.any(clients).pause(chaos.upTo(PAUSE_MAX_NANOS));
             case 6 -> chaos.any(clients).crashFor(chaos.upTo(OUTAGE_MAX_NANOS));
             case 7 -> chaos.crashAtEffect(chaos.any(clients), 12, OUTAGE_MAX_NANOS);
-            case 8 -> chaos.crashAtEffect(chaos.any(founders), 8, OUTAGE_MAX_NANOS);
+            case 8 -> {
+                chaos.crashAtEffect(chaos.any(founders), 8, OUTAGE_MAX_NANOS);
+                operators.forEach(operator -> chaos.crashAtEffect(operator, 60, OUTAGE_MAX_NANOS));
+            }
             case 9 ->
-                chaos.partition(Stream.of(voters, clients).flatMap(List::stream).toList(), OUTAGE_MAX_NANOS);
+                chaos.partition(
+                        Stream.of(voters, clients, operators)
+                                .flatMap(List::stream)
+                                .toList(),
+                        OUTAGE_MAX_NANOS);
             default -> chaos.changeNetwork();
         }
         simulation.schedule(chaos.upTo(chaosPauseNanos), this::disturb);

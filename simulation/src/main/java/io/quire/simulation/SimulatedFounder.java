@@ -58,7 +58,8 @@ public final class SimulatedFounder implements SimulatedNode.Program {
             }
             if (envelope.message() instanceof RegistryReply.VoterDescribed described) {
                 voters.put(described.voter(), SimulatedNetwork.hostOf(envelope.from()));
-                follow(founding.voterDescribed(described.voter(), described.config(), described.serving()));
+                follow(founding.voterDescribed(
+                        described.voter(), described.next().or(described::config), described.serving()));
             } else if (envelope.message() instanceof RegistryReply.ConfigStored stored) {
                 RegistryConfig config = proposed.remove(stored.requestId());
                 if (config != null) {

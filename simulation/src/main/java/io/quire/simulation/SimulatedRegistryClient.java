@@ -32,6 +32,7 @@ import java.util.function.Supplier;
 public final class SimulatedRegistryClient implements Registry {
     private static final long TICK_NANOS = 20_000_000;
     private static final int DISCOVERY_TICKS = 5;
+    private static final int REFRESH_TICKS = 25;
 
     private final SimulatedNode node;
     private final RegistrySettings settings;
@@ -65,9 +66,7 @@ public final class SimulatedRegistryClient implements Registry {
     public boolean received(Envelope envelope) {
         if (envelope.message() instanceof RegistryReply.VoterDescribed described) {
             voters.put(described.voter(), SimulatedNetwork.hostOf(envelope.from()));
-            if (described.serving()) {
-                described.config().ifPresent(operations::configFound);
-            }
+            operations.voterDescribed(described);
             return true;
         } else if (envelope.message() instanceof RegistryReply reply) {
             operations.replied(reply);
@@ -148,7 +147,8 @@ public final class SimulatedRegistryClient implements Registry {
     }
 
     private void discover() {
-        boolean complete = operations.config().isPresent()
+        boolean complete = !operations.wantsDescriptions()
+                && ticks % REFRESH_TICKS != 0
                 && voters.keySet().containsAll(operations.config().get().voters());
         if (!complete) {
             voterAddresses.forEach(address -> node.send(address, new RegistryRequest.DescribeVoter(++lastId)));

@@ -7,6 +7,7 @@ import io.quire.protocol.OpId;
 import io.quire.protocol.Payload;
 import io.quire.protocol.ProposerId;
 import io.quire.protocol.RegisterValue;
+import io.quire.protocol.RegistryConfig;
 import io.quire.protocol.RegistryKey;
 import io.quire.protocol.VoterId;
 import io.quire.registry.core.RegisterListing;
@@ -19,6 +20,7 @@ import java.util.Optional;
 import java.util.Random;
 import java.util.TreeMap;
 import java.util.UUID;
+import java.util.stream.LongStream;
 import java.util.stream.Stream;
 
 /**
@@ -108,7 +110,11 @@ final class RegisterListingScenario {
     }
 
     private RegisterListing.Page page(Optional<RegistryKey> after) {
-        RegisterListing listing = new RegisterListing(voters.size());
+        RegisterListing listing = new RegisterListing(RegistryConfig.founding(
+                "listing",
+                LongStream.range(0, voters.size())
+                        .mapToObj(number -> new VoterId(new UUID(3, number)))
+                        .toList()));
         int limit = 1 + random.nextInt(6);
         List<Integer> order = new ArrayList<>();
         for (int i = 0; i < voters.size(); i++) {

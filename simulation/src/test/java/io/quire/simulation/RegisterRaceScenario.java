@@ -4,6 +4,7 @@ import io.quire.protocol.OpId;
 import io.quire.protocol.Payload;
 import io.quire.protocol.ProposerId;
 import io.quire.protocol.RegisterValue;
+import io.quire.protocol.RegistryConfig;
 import io.quire.protocol.VoterId;
 import io.quire.registry.core.Acceptor;
 import io.quire.registry.core.Effect;
@@ -85,7 +86,8 @@ final class RegisterRaceScenario {
         private long version;
 
         Proposer(int number) {
-            core = new RegisterProposer(new ProposerId(new UUID(2, number)), voters, SETTINGS);
+            core = new RegisterProposer(
+                    new ProposerId(new UUID(2, number)), RegistryConfig.founding("race", voters), SETTINGS);
         }
 
         void next() {

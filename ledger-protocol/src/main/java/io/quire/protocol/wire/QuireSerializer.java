@@ -24,6 +24,7 @@ import org.apache.pekko.serialization.SerializerWithStringManifest;
  *   entries   bytes: encoded entries (EntryFormat), no gap   why       1 byte refusal (its ordinal), detail string
  *   value     version int64, bytes, list of (version int64, op)
  *   config    epoch int64, name string, id string, list of voter, ascending
+ *   copied    key | promised ballot | accepted ballot | value
  *   lac       last add confirmed, int64                      req       request id, int64
  *
  *   letter  message               layout behind the version byte
@@ -55,14 +56,18 @@ import org.apache.pekko.serialization.SerializerWithStringManifest;
  *   T       DescribeVoter         req
  *   U       FoundCluster          voter | req | config
  *   V       ActivateConfig        voter | req | config
+ *   W       SealVoter             voter | req | next config
+ *   X       CopyRegisters         voter | req | next config | opt key
+ *   Y       StoreCopies           voter | req | next config | list of copied
  *   p       Promised              voter | req | ballot | accepted ballot | value
  *   q       Accepted              voter | req | ballot
  *   r       RegisterRead          voter | req | accepted ballot | value
  *   s       RegistersListed       voter | req | list of (key | ballot | value) | more 1 byte
- *   t       VoterDescribed        voter | req | opt config | serving 1 byte
+ *   t       VoterDescribed        voter | req | opt config | serving 1 byte | opt next config
  *   u       ConfigStored          voter | req
  *   v       VoterRefused          voter | req | reason string | opt config
  *   w       BallotRejected        voter | req | ballot | promised ballot
+ *   x       RegistersCopied       voter | req | list of copied | more 1 byte
  * </pre>
  *
  * <p>Entries are not verified here: who stores or uses them does. Reading copies whatever it keeps out of the buffer,

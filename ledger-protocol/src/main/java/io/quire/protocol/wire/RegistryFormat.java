@@ -16,19 +16,24 @@ import io.quire.protocol.VoterId;
 import io.quire.protocol.wire.RegistryReply.Accepted;
 import io.quire.protocol.wire.RegistryReply.BallotRejected;
 import io.quire.protocol.wire.RegistryReply.ConfigStored;
+import io.quire.protocol.wire.RegistryReply.Copied;
 import io.quire.protocol.wire.RegistryReply.Listed;
 import io.quire.protocol.wire.RegistryReply.Promised;
 import io.quire.protocol.wire.RegistryReply.RegisterRead;
+import io.quire.protocol.wire.RegistryReply.RegistersCopied;
 import io.quire.protocol.wire.RegistryReply.RegistersListed;
 import io.quire.protocol.wire.RegistryReply.VoterDescribed;
 import io.quire.protocol.wire.RegistryReply.VoterRefused;
 import io.quire.protocol.wire.RegistryRequest.Accept;
 import io.quire.protocol.wire.RegistryRequest.ActivateConfig;
+import io.quire.protocol.wire.RegistryRequest.CopyRegisters;
 import io.quire.protocol.wire.RegistryRequest.DescribeVoter;
 import io.quire.protocol.wire.RegistryRequest.FoundCluster;
 import io.quire.protocol.wire.RegistryRequest.ListRegisters;
 import io.quire.protocol.wire.RegistryRequest.Prepare;
 import io.quire.protocol.wire.RegistryRequest.ReadRegister;
+import io.quire.protocol.wire.RegistryRequest.SealVoter;
+import io.quire.protocol.wire.RegistryRequest.StoreCopies;
 import java.nio.ByteBuffer;
 import java.util.List;
 
@@ -39,6 +44,8 @@ import java.util.List;
 final class RegistryFormat {
     /** A key, a ballot and a value, all empty. */
     private static final int LISTED_BYTES_MIN = Integer.BYTES + 3 * Long.BYTES + Long.BYTES + 2 * Integer.BYTES;
+
+    private static final int COPIED_BYTES_MIN = LISTED_BYTES_MIN + 3 * Long.BYTES;
 
     /** Ids, ballots, a ledger's key and the recent writes. */
     private static final int BESIDE_VALUE_BYTES = 640;
@@ -113,6 +120,50 @@ final class RegistryFormat {
                             Fields.getList(in, LISTED_BYTES_MIN, RegistryFormat::getListed),
                             Fields.getBoolean(in))),
             MessageFormat.small(
+                    "W",
+                    SealVoter.class,
+                    (out, seal) -> putConfigRequest(out, seal.target(), seal.requestId(), seal.next()),
+                    in -> new SealVoter(getVoter(in), in.getLong(), RegistryConfig.decode(in))),
+            MessageFormat.small(
+                    "X",
+                    CopyRegisters.class,
+                    (out, copy) -> {
+                        putConfigRequest(out, copy.target(), copy.requestId(), copy.next());
+                        putOptional(out, copy.after(), WireFields::putKey);
+                    },
+                    in -> new CopyRegisters(
+                            getVoter(in),
+                            in.getLong(),
+                            RegistryConfig.decode(in),
+                            getOptional(in, WireFields::getKey))),
+            new MessageFormat<>(
+                    "Y",
+                    StoreCopies.class,
+                    store -> copiesBytes(store.registers()),
+                    (out, store) -> {
+                        putConfigRequest(out, store.target(), store.requestId(), store.next());
+                        Fields.putList(out, store.registers(), RegistryFormat::putCopied);
+                    },
+                    in -> new StoreCopies(
+                            getVoter(in),
+                            in.getLong(),
+                            RegistryConfig.decode(in),
+                            Fields.getList(in, COPIED_BYTES_MIN, RegistryFormat::getCopied))),
+            new MessageFormat<>(
+                    "x",
+                    RegistersCopied.class,
+                    copied -> copiesBytes(copied.registers()),
+                    (out, copied) -> {
+                        putReply(out, copied);
+                        Fields.putList(out, copied.registers(), RegistryFormat::putCopied);
+                        Fields.putBoolean(out, copied.more());
+                    },
+                    in -> new RegistersCopied(
+                            getVoter(in),
+                            in.getLong(),
+                            Fields.getList(in, COPIED_BYTES_MIN, RegistryFormat::getCopied),
+                            Fields.getBoolean(in))),
+            MessageFormat.small(
                     "t",
                     VoterDescribed.class,
                     RegistryFormat::putVoterDescribed,
@@ -120,7 +171,8 @@ final class RegistryFormat {
                             getVoter(in),
                             in.getLong(),
                             getOptional(in, RegistryConfig::decode),
-                            Fields.getBoolean(in))),
+                            Fields.getBoolean(in),
+                            getOptional(in, RegistryConfig::decode))),
             MessageFormat.small(
                     "u",
                     ConfigStored.class,
@@ -245,10 +297,30 @@ final class RegistryFormat {
         return new Listed(getKey(in), getBallot(in), RegisterValue.decode(in));
     }
 
+    private static int copiesBytes(List<Copied> registers) {
+        int bytes = BESIDE_VALUE_BYTES;
+        for (Copied register : registers) {
+            bytes = Math.addExact(bytes, likelyBytes(register.value()));
+        }
+        return bytes;
+    }
+
+    private static void putCopied(ByteBuffer out, Copied register) {
+        putKey(out, register.key());
+        putBallot(out, register.promised());
+        putBallot(out, register.accepted());
+        register.value().encode(out);
+    }
+
+    private static Copied getCopied(ByteBuffer in) {
+        return new Copied(getKey(in), getBallot(in), getBallot(in), RegisterValue.decode(in));
+    }
+
     private static void putVoterDescribed(ByteBuffer out, VoterDescribed described) {
         putReply(out, described);
         putOptional(out, described.config(), (o, config) -> config.encode(o));
         Fields.putBoolean(out, described.serving());
+        putOptional(out, described.next(), (o, config) -> config.encode(o));
     }
 
     private static void putVoterRefused(ByteBuffer out, VoterRefused refused) {

@@ -43,13 +43,33 @@ public sealed interface RegistryReply extends WireMessage {
     record Listed(RegistryKey key, Ballot accepted, RegisterValue value) {}
 
     /**
-     * @param config what the voter has stored, if anything
-     * @param serving whether it takes part in decisions
+     * @param registers ascending
+     * @param more whether the voter holds keys behind the last of them
      */
-    record VoterDescribed(VoterId voter, long requestId, Optional<RegistryConfig> config, boolean serving)
+    record RegistersCopied(VoterId voter, long requestId, List<Copied> registers, boolean more)
+            implements RegistryReply {
+        public RegistersCopied {
+            registers = List.copyOf(registers);
+        }
+    }
+
+    /** All that a voter holds of one register. */
+    record Copied(RegistryKey key, Ballot promised, Ballot accepted, RegisterValue value) {}
+
+    /**
+     * @param config the last config that the voter has stored to serve it, if any
+     * @param serving whether it takes part in decisions of that config's epoch
+     * @param next the config that the voter is sealed for, until it serves it (R5)
+     */
+    record VoterDescribed(
+            VoterId voter,
+            long requestId,
+            Optional<RegistryConfig> config,
+            boolean serving,
+            Optional<RegistryConfig> next)
             implements RegistryReply {}
 
-    /** The config is stored (or active, in answer to an activation). */
+    /** What was asked is stored: the config, the seal, the activation or the copies. */
     record ConfigStored(VoterId voter, long requestId) implements RegistryReply {}
 
     /**

@@ -5,6 +5,7 @@ import io.quire.protocol.RegisterValue;
 import io.quire.protocol.RegistryConfig;
 import io.quire.protocol.RegistryKey;
 import io.quire.protocol.VoterId;
+import java.util.List;
 import java.util.Optional;
 
 /**
@@ -55,6 +56,30 @@ public sealed interface RegistryRequest extends WireMessage {
     /** Proposes the first config (R6). */
     record FoundCluster(VoterId target, long requestId, RegistryConfig config) implements RegistryRequest {}
 
-    /** Tells a voter that every voter of its config has stored it, so that it may serve (R6). */
+    /**
+     * Tells a voter that it may serve {@code config}, which it has stored: every voter of a first config has (R6), or
+     * the voter has the complete copy of the epoch before (R5).
+     */
     record ActivateConfig(VoterId target, long requestId, RegistryConfig config) implements RegistryRequest {}
+
+    /**
+     * Ends every epoch below that of {@code next} at this voter, for ever (R5). One that {@code next} names takes copies
+     * from then on. Only for a config that was chosen in the epoch before.
+     */
+    record SealVoter(VoterId target, long requestId, RegistryConfig next) implements RegistryRequest {}
+
+    /**
+     * All states of registers behind {@code after}, as many as fit into a message, of a voter that served the epoch
+     * before {@code next} and is sealed for it, or that serves {@code next}.
+     */
+    record CopyRegisters(VoterId target, long requestId, RegistryConfig next, Optional<RegistryKey> after)
+            implements RegistryRequest {}
+
+    /** Merges copied states into those of a voter that is sealed for {@code next} and does not serve it yet. */
+    record StoreCopies(VoterId target, long requestId, RegistryConfig next, List<RegistryReply.Copied> registers)
+            implements RegistryRequest {
+        public StoreCopies {
+            registers = List.copyOf(registers);
+        }
+    }
 }

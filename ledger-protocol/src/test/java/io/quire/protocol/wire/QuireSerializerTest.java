@@ -110,6 +110,10 @@ class QuireSerializerTest {
                         T DescribeVoter
                         U FoundCluster
                         V ActivateConfig
+                        W SealVoter
+                        X CopyRegisters
+                        Y StoreCopies
+                        x RegistersCopied
                         p Promised
                         q Accepted
                         w BallotRejected

@@ -45,19 +45,24 @@ import io.quire.protocol.wire.BookieRequest.RecoveryAddEntries;
 import io.quire.protocol.wire.RegistryReply.Accepted;
 import io.quire.protocol.wire.RegistryReply.BallotRejected;
 import io.quire.protocol.wire.RegistryReply.ConfigStored;
+import io.quire.protocol.wire.RegistryReply.Copied;
 import io.quire.protocol.wire.RegistryReply.Listed;
 import io.quire.protocol.wire.RegistryReply.Promised;
 import io.quire.protocol.wire.RegistryReply.RegisterRead;
+import io.quire.protocol.wire.RegistryReply.RegistersCopied;
 import io.quire.protocol.wire.RegistryReply.RegistersListed;
 import io.quire.protocol.wire.RegistryReply.VoterDescribed;
 import io.quire.protocol.wire.RegistryReply.VoterRefused;
 import io.quire.protocol.wire.RegistryRequest.Accept;
 import io.quire.protocol.wire.RegistryRequest.ActivateConfig;
+import io.quire.protocol.wire.RegistryRequest.CopyRegisters;
 import io.quire.protocol.wire.RegistryRequest.DescribeVoter;
 import io.quire.protocol.wire.RegistryRequest.FoundCluster;
 import io.quire.protocol.wire.RegistryRequest.ListRegisters;
 import io.quire.protocol.wire.RegistryRequest.Prepare;
 import io.quire.protocol.wire.RegistryRequest.ReadRegister;
+import io.quire.protocol.wire.RegistryRequest.SealVoter;
+import io.quire.protocol.wire.RegistryRequest.StoreCopies;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
@@ -125,6 +130,10 @@ public final class WireSamples {
                 new DescribeVoter(9),
                 new FoundCluster(VOTER, 9, CONFIG),
                 new ActivateConfig(VOTER, 9, CONFIG),
+                new SealVoter(VOTER, 9, CONFIG),
+                new CopyRegisters(VOTER, 9, CONFIG, Optional.of(KEY)),
+                new StoreCopies(VOTER, 9, CONFIG, List.of(new Copied(KEY, NEXT_BALLOT, BALLOT, VALUE))),
+                new RegistersCopied(VOTER, 9, List.of(new Copied(KEY, NEXT_BALLOT, BALLOT, VALUE)), true),
                 new Promised(VOTER, 9, NEXT_BALLOT, BALLOT, VALUE),
                 new Accepted(VOTER, 9, BALLOT),
                 new BallotRejected(VOTER, 9, BALLOT, NEXT_BALLOT),
@@ -136,7 +145,7 @@ public final class WireSamples {
                                 new Listed(KEY, BALLOT, VALUE),
                                 new Listed(RegistryKey.ofLedger(new LedgerId(18)), NEXT_BALLOT, VALUE)),
                         true),
-                new VoterDescribed(VOTER, 9, Optional.of(CONFIG), true),
+                new VoterDescribed(VOTER, 9, Optional.of(CONFIG), true, Optional.empty()),
                 new ConfigStored(VOTER, 9),
                 new VoterRefused(VOTER, 9, "epoch 1 is over", Optional.of(CONFIG)));
     }
@@ -203,9 +212,17 @@ public final class WireSamples {
                         v.number(),
                         v.list(4, () -> new Listed(v.key(), v.ballot(), v.register())),
                         v.coin()),
-                v -> new VoterDescribed(v.voter(), v.number(), v.optional(v::config), v.coin()),
+                v -> new VoterDescribed(v.voter(), v.number(), v.optional(v::config), v.coin(), v.optional(v::config)),
+                v -> new SealVoter(v.voter(), v.number(), v.config()),
+                v -> new CopyRegisters(v.voter(), v.number(), v.config(), v.optional(v::key)),
+                v -> new StoreCopies(v.voter(), v.number(), v.config(), v.list(4, () -> copied(v))),
+                v -> new RegistersCopied(v.voter(), v.number(), v.list(4, () -> copied(v)), v.coin()),
                 v -> new ConfigStored(v.voter(), v.number()),
                 v -> new VoterRefused(v.voter(), v.number(), v.text(), v.optional(v::config)));
+    }
+
+    private static Copied copied(RandomValues v) {
+        return new Copied(v.key(), v.ballot(), v.ballot(), v.register());
     }
 
     private static Refusal refusal(RandomValues v) {

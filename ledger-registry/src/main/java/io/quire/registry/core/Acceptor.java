@@ -46,6 +46,16 @@ public final class Acceptor {
     }
 
     /**
+     * What a voter holds that has seen all that made {@code one} and {@code other}: the highest promise, and the value
+     * accepted at the highest ballot (R5).
+     */
+    public static State merge(State one, State other) {
+        State newer = one.accepted().isBelow(other.accepted()) ? other : one;
+        Ballot promised = one.promised().isBelow(other.promised()) ? other.promised() : one.promised();
+        return new State(promised, newer.accepted(), newer.value());
+    }
+
+    /**
      * Phase two. A ballot is never used for two values, so a repetition of what was accepted last is granted whatever
      * was promised since.
      *

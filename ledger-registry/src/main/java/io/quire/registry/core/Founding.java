@@ -43,7 +43,7 @@ public final class Founding {
         /** Nothing that was not known before. */
         record NothingNew() implements Step {}
 
-        /** The registry exists, with this config; nothing is left to be done. */
+        /** The registry exists, with this config or a later one; nothing is left to be done here. */
         record Exists(RegistryConfig config) implements Step {}
 
         /** The voters here do not belong together; an operator has to look. */
@@ -58,7 +58,11 @@ public final class Founding {
         this.votersExpected = votersExpected;
     }
 
-    /** A voter said who it is and what it has stored. */
+    /**
+     * A voter said who it is and what it has stored.
+     *
+     * @param config the config that it is sealed for, or else the one that it has stored
+     */
     public Step voterDescribed(VoterId voter, Optional<RegistryConfig> config, boolean isServing) {
         described.add(voter);
         config.ifPresent(c -> stored.put(voter, c));
@@ -82,6 +86,11 @@ public final class Founding {
         if (foreign.isPresent()) {
             return new Step.Refuse("a voter belongs to the cluster '"
                     + foreign.get().clusterName() + "', this one is '" + clusterName + "'");
+        }
+        Optional<RegistryConfig> changed =
+                configs.stream().filter(config -> config.epoch() > 1).findFirst();
+        if (changed.isPresent()) {
+            return new Step.Exists(changed.get());
         }
         if (!serving.isEmpty()) {
             return afterActivation(newestServed());
@@ -118,7 +127,7 @@ public final class Founding {
         List<VoterId> behind = config.voters().stream()
                 .filter(voter -> !serving.contains(voter))
                 .toList();
-        if (behind.isEmpty() || config.epoch() > 1) {
+        if (behind.isEmpty()) {
             return new Step.Exists(config);
         }
         if (behind.stream()

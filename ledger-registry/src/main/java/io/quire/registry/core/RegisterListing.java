@@ -2,6 +2,7 @@ package io.quire.registry.core;
 
 import io.quire.protocol.Ballot;
 import io.quire.protocol.RegisterValue;
+import io.quire.protocol.RegistryConfig;
 import io.quire.protocol.RegistryKey;
 import io.quire.protocol.VoterId;
 import java.util.ArrayList;
@@ -15,10 +16,11 @@ import java.util.TreeSet;
 /**
  * Puts a page of registers together from what a majority of voters lists (R3). The page ends at the smallest last key
  * among the truncated answers: behind it, a voter that was cut short might know more. A register that a majority shows
- * at one ballot is settled; any other has to be read on its own. Not thread-safe.
+ * at one ballot of this config epoch is settled; any other has to be read on its own. Not thread-safe.
  */
 public final class RegisterListing {
     private final int majority;
+    private final long epoch;
     private final Map<VoterId, Map<RegistryKey, Listed>> answers = new HashMap<>();
     private final TreeSet<RegistryKey> truncatedAt = new TreeSet<>();
 
@@ -32,8 +34,9 @@ public final class RegisterListing {
      */
     public record Page(List<Listed> settled, List<RegistryKey> unsettled, Optional<RegistryKey> next) {}
 
-    public RegisterListing(int voters) {
-        this.majority = voters / 2 + 1;
+    public RegisterListing(RegistryConfig config) {
+        this.majority = config.majority();
+        this.epoch = config.epoch();
     }
 
     /**
@@ -87,7 +90,9 @@ public final class RegisterListing {
 
     private void sort(RegistryKey key, List<Listed> views, List<Listed> settled, List<RegistryKey> unsettled) {
         Ballot first = views.get(0).accepted();
+        // A ballot of an older epoch was copied: that a majority has it does not mean that one accepted it (R5).
         boolean agree = views.size() == majority
+                && first.epoch() == epoch
                 && views.stream().allMatch(view -> view.accepted().equals(first));
         if (!agree) {
             unsettled.add(key);

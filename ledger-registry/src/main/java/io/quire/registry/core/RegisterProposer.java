@@ -5,6 +5,7 @@ import io.quire.protocol.OpId;
 import io.quire.protocol.Payload;
 import io.quire.protocol.ProposerId;
 import io.quire.protocol.RegisterValue;
+import io.quire.protocol.RegistryConfig;
 import io.quire.protocol.VoterId;
 import java.util.ArrayDeque;
 import java.util.ArrayList;
@@ -32,6 +33,9 @@ import java.util.Set;
  *
  * <p>Each accept carries the next ballot, which the acceptors promise in the same commit. Once a majority has accepted,
  * the next change may skip PREPARING, once, on that held promise (R1); anything but a full success makes it void.
+ *
+ * <p>Registers that voters copied from an older config epoch are as good as a minority's: what they hold is answered only
+ * once a majority has accepted it in this epoch. Ballots of this epoch are above all older ones (R5).
  *
  * <p>A change that was sent to be accepted is <em>ambiguous</em> until a prepare and accept above every ballot it used
  * has succeeded: then it either shows among the recent writes of the current value, or it will never be registered
@@ -61,8 +65,7 @@ public final class RegisterProposer {
     public record Settings(long resendNanos, long backOffNanos, int waitingMax) {}
 
     private final ProposerId proposer;
-    private final List<VoterId> voters;
-    private final int majority;
+    private RegistryConfig config;
     private final Settings settings;
     private final Deque<Operation> waiting = new ArrayDeque<>();
 
@@ -88,13 +91,36 @@ public final class RegisterProposer {
 
     /**
      * @param proposer unique to this process incarnation
-     * @param voters who decides
+     * @param config who decides
      */
-    public RegisterProposer(ProposerId proposer, List<VoterId> voters, Settings settings) {
+    public RegisterProposer(ProposerId proposer, RegistryConfig config, Settings settings) {
         this.proposer = proposer;
-        this.voters = List.copyOf(voters);
-        this.majority = voters.size() / 2 + 1;
+        this.config = config;
         this.settings = settings;
+        this.highestCounter = Ballot.floorOf(config.epoch());
+    }
+
+    /**
+     * Others decide from now on (R5): promises held are void, and the operation under way begins anew with them. If it
+     * was ambiguous it stays so: only a prepare and accept in the new epoch tells.
+     */
+    public List<Effect> configChanged(RegistryConfig next, long nowNanos) {
+        if (next.epoch() <= config.epoch()) {
+            throw new IllegalArgumentException("epoch " + next.epoch() + " does not follow " + config.epoch());
+        }
+        config = next;
+        held = null;
+        highestCounter = Math.max(highestCounter, Ballot.floorOf(next.epoch()));
+        List<Effect> effects = new ArrayList<>();
+        if (phase != Phase.IDLE) {
+            attempts = 0;
+            if (phase == Phase.READING) {
+                readFrom(effects, nowNanos);
+            } else {
+                prepare(effects, nowNanos);
+            }
+        }
+        return effects;
     }
 
     /** Whether nothing is under way. */
@@ -121,9 +147,13 @@ public final class RegisterProposer {
         }
         seen(accepted);
         int same = readBallots.merge(accepted, 1, Integer::sum);
-        if (same >= majority) {
+        // A ballot of an older epoch was copied: that a majority has it does not mean that one accepted it (R5).
+        boolean ofThisEpoch = accepted.isZero() || accepted.epoch() == config.epoch();
+        if (same >= config.majority() && ofThisEpoch) {
             complete(new Effect.Outcome.ReadValue(value), effects, nowNanos);
-        } else if (answered.size() == voters.size() || cannotAgree()) {
+        } else if (same >= config.majority()) {
+            prepare(effects, nowNanos);
+        } else if (answered.size() == config.voters().size() || cannotAgree()) {
             prepare(effects, nowNanos);
         }
         return effects;
@@ -140,6 +170,7 @@ public final class RegisterProposer {
         if (answered.size() == 1) {
             highestAccepted = accepted;
             highestValue = value;
+            promisesAgree = accepted.epoch() == config.epoch();
         } else {
             promisesAgree &= accepted.equals(highestAccepted);
             if (highestAccepted.isBelow(accepted)) {
@@ -147,7 +178,7 @@ public final class RegisterProposer {
                 highestValue = value;
             }
         }
-        if (answered.size() == majority) {
+        if (answered.size() == config.majority()) {
             decide(highestValue, effects, nowNanos);
         }
         return effects;
@@ -159,7 +190,7 @@ public final class RegisterProposer {
         if (phase != Phase.ACCEPTING || !ballot.equals(this.ballot) || !isFirstAnswer(voter, round)) {
             return effects;
         }
-        if (answered.size() == majority) {
+        if (answered.size() == config.majority()) {
             held = new HeldPromise(nextBallot, proposed);
             complete(outcomeOf(proposed), effects, nowNanos);
         }
@@ -170,7 +201,9 @@ public final class RegisterProposer {
     public List<Effect> rejected(VoterId voter, long round, Ballot ballot, Ballot promised, long nowNanos) {
         List<Effect> effects = new ArrayList<>();
         seen(promised);
-        boolean ours = round == this.round && ballot.equals(this.ballot) && voters.contains(voter);
+        boolean ours = round == this.round
+                && ballot.equals(this.ballot)
+                && config.voters().contains(voter);
         if (ours) {
             held = null;
         }
@@ -192,7 +225,7 @@ public final class RegisterProposer {
         }
         if (nowNanos - current.deadlineNanos() >= 0) {
             held = null;
-            String reason = "only " + answered.size() + " of " + voters.size() + " voters answered in time";
+            String reason = "only " + answered.size() + " of " + config.voters().size() + " voters answered in time";
             complete(
                     ambiguous ? new Effect.Outcome.Unknown(reason) : new Effect.Outcome.Unavailable(reason),
                     effects,
@@ -203,7 +236,7 @@ public final class RegisterProposer {
             }
         } else if (nowNanos - phaseStartNanos >= settings.resendNanos()) {
             phaseStartNanos = nowNanos;
-            if (phase == Phase.READING && answered.size() >= majority) {
+            if (phase == Phase.READING && answered.size() >= config.majority()) {
                 prepare(effects, nowNanos);
             } else {
                 sendToMissing(effects);
@@ -233,9 +266,7 @@ public final class RegisterProposer {
         ambiguous = false;
         attempts = 0;
         if (operation.isRead()) {
-            newRound(Phase.READING, nowNanos);
-            readBallots.clear();
-            sendToMissing(effects);
+            readFrom(effects, nowNanos);
         } else if (held != null && mayFollow(held.value(), operation.change())) {
             HeldPromise promise = held;
             held = null;
@@ -250,6 +281,12 @@ public final class RegisterProposer {
         } else {
             prepare(effects, nowNanos);
         }
+    }
+
+    private void readFrom(List<Effect> effects, long nowNanos) {
+        newRound(Phase.READING, nowNanos);
+        readBallots.clear();
+        sendToMissing(effects);
     }
 
     private void prepare(List<Effect> effects, long nowNanos) {
@@ -347,7 +384,7 @@ public final class RegisterProposer {
     }
 
     private void sendToMissing(List<Effect> effects) {
-        for (VoterId voter : voters) {
+        for (VoterId voter : config.voters()) {
             if (answered.contains(voter)) {
                 continue;
             }
@@ -361,13 +398,13 @@ public final class RegisterProposer {
     }
 
     private boolean isFirstAnswer(VoterId voter, long round) {
-        return round == this.round && voters.contains(voter) && answered.add(voter);
+        return round == this.round && config.voters().contains(voter) && answered.add(voter);
     }
 
     /** Whether no ballot can reach a majority any more among the answers of this read. */
     private boolean cannotAgree() {
-        int missing = voters.size() - answered.size();
-        return readBallots.values().stream().allMatch(count -> count + missing < majority);
+        int missing = config.voters().size() - answered.size();
+        return readBallots.values().stream().allMatch(count -> count + missing < config.majority());
     }
 
     private void seen(Ballot ballot) {

@@ -11,6 +11,7 @@ import io.quire.protocol.VoterId;
 import io.quire.protocol.wire.RegistryReply;
 import io.quire.protocol.wire.RegistryRequest;
 import io.quire.registry.core.Acceptor;
+import io.quire.registry.core.VoterState;
 import io.quire.storage.GuardedValue;
 import io.quire.storage.KeyValueStore;
 import io.quire.storage.KeyValueStore.Snapshot;
@@ -31,7 +32,7 @@ import java.util.Optional;
  * <pre>
  *   key                 value
  *   m/voter             voter id: uuid
- *   m/config            int8 serving (0, 1), registry config
+ *   m/config            int8 serving (0, 1), optional registry config, optional registry config it is sealed for
  *   r + path            promised ballot, accepted ballot, register value     (a ballot: int64 counter, uuid proposer)
  * </pre>
  *
@@ -47,13 +48,11 @@ public final class AcceptorStore implements AutoCloseable {
     private static final int LIST_BYTES_MAX = 128 << 10;
 
     private final KeyValueStore store;
-    private final VoterId voter;
-    private Optional<RegistryConfig> config = Optional.empty();
-    private boolean serving;
+    private VoterState state;
 
-    private AcceptorStore(KeyValueStore store, VoterId voter) {
+    private AcceptorStore(KeyValueStore store, VoterState state) {
         this.store = store;
-        this.voter = voter;
+        this.state = state;
     }
 
     /** Whether a voter's identity was minted in {@code store}. */
@@ -89,24 +88,25 @@ public final class AcceptorStore implements AutoCloseable {
                     .orElseThrow(() -> new StorageException("the registry directory holds no voter; format it first"));
             VoterId voter =
                     GuardedValue.decode(VOTER, identity, "the voter's identity", in -> new VoterId(Fields.getUuid(in)));
-            AcceptorStore acceptors = new AcceptorStore(store, voter);
-            snapshot.get(CONFIG).ifPresent(acceptors::readConfig);
-            return acceptors;
+            VoterState state = snapshot.get(CONFIG)
+                    .map(encoded -> decodeState(voter, encoded))
+                    .orElse(VoterState.formatted(voter));
+            return new AcceptorStore(store, state);
         }
     }
 
     public VoterId voter() {
-        return voter;
+        return state.voter();
     }
 
-    /** The config that this voter has stored. */
+    /** The config that this voter has stored to serve it. */
     public Optional<RegistryConfig> config() {
-        return config;
+        return state.config();
     }
 
     /** Whether this voter takes part in decisions. */
     public boolean isServing() {
-        return serving;
+        return state.isActive();
     }
 
     /**
@@ -115,15 +115,25 @@ public final class AcceptorStore implements AutoCloseable {
      * @throws StorageException when it may not be; then nothing of the group may be answered, and the voter must stop
      */
     public List<RegistryReply> answer(List<RegistryRequest> requests) {
-        Group group = new Group();
         List<RegistryReply> replies = new ArrayList<>(requests.size());
+        int next = 0;
+        while (next < requests.size()) {
+            next = answerFrom(next, requests, replies);
+        }
+        return replies;
+    }
+
+    /** Answers up to the end, or to a copy that has to see what the requests before it changed. */
+    private int answerFrom(int first, List<RegistryRequest> requests, List<RegistryReply> replies) {
+        Group group = new Group();
+        int next = first;
         try (Snapshot snapshot = store.openSnapshot()) {
-            for (RegistryRequest request : requests) {
-                replies.add(group.answer(request, snapshot));
-            }
+            do {
+                replies.add(group.answer(requests.get(next++), snapshot));
+            } while (next < requests.size() && !(requests.get(next) instanceof RegistryRequest.CopyRegisters));
         }
         group.commit();
-        return replies;
+        return next;
     }
 
     @Override
@@ -131,16 +141,36 @@ public final class AcceptorStore implements AutoCloseable {
         store.close();
     }
 
-    private void readConfig(Payload encoded) {
-        GuardedValue.decode(CONFIG, encoded, "the voter's config", in -> {
-            serving = Fields.getBoolean(in);
-            config = Optional.of(RegistryConfig.decode(in));
-            return config;
+    private static VoterState decodeState(VoterId voter, Payload encoded) {
+        return GuardedValue.decode(CONFIG, encoded, "the voter's config", in -> {
+            boolean serving = Fields.getBoolean(in);
+            return new VoterState(voter, getConfig(in), serving, getConfig(in));
         });
+    }
+
+    private static Payload encodeState(VoterState state) {
+        return GuardedValue.encode(CONFIG, 512, out -> {
+            Fields.putBoolean(out, state.serving());
+            putConfig(out, state.config());
+            putConfig(out, state.next());
+        });
+    }
+
+    private static void putConfig(ByteBuffer out, Optional<RegistryConfig> config) {
+        Fields.putBoolean(out, config.isPresent());
+        config.ifPresent(present -> present.encode(out));
+    }
+
+    private static Optional<RegistryConfig> getConfig(ByteBuffer in) {
+        return Fields.getBoolean(in) ? Optional.of(RegistryConfig.decode(in)) : Optional.empty();
     }
 
     private static Payload keyOf(RegistryKey key) {
         return Payload.ofUtf8(REGISTER + key.path());
+    }
+
+    private static RegistryKey registerOf(Payload key) {
+        return new RegistryKey(key.toUtf8().substring(REGISTER.length()));
     }
 
     private static Payload encodeState(Payload key, Acceptor.State state) {
@@ -172,58 +202,130 @@ public final class AcceptorStore implements AutoCloseable {
     private final class Group {
         private final Map<RegistryKey, Acceptor.State> changed = new LinkedHashMap<>();
         private final Map<RegistryKey, Acceptor.State> read = new HashMap<>();
-        private Optional<RegistryConfig> newConfig = config;
-        private boolean newServing = serving;
+        private VoterState newState = state;
 
         RegistryReply answer(RegistryRequest request, Snapshot snapshot) {
             if (request instanceof RegistryRequest.OfEpoch ofEpoch) {
                 Optional<RegistryReply> refusal = refusalOf(ofEpoch);
                 return refusal.isPresent() ? refusal.get() : answerOfEpoch(ofEpoch, snapshot);
             } else if (request instanceof RegistryRequest.FoundCluster found) {
-                return found(found);
+                return follow(found.target(), request, newState.found(found.config()));
             } else if (request instanceof RegistryRequest.ActivateConfig activate) {
-                return activate(activate);
+                return follow(activate.target(), request, newState.activate(activate.config()));
+            } else if (request instanceof RegistryRequest.SealVoter seal) {
+                return follow(seal.target(), request, newState.seal(seal.next()));
+            } else if (request instanceof RegistryRequest.CopyRegisters copy) {
+                return copy(copy, snapshot);
+            } else if (request instanceof RegistryRequest.StoreCopies copies) {
+                return storeCopies(copies, snapshot);
             }
-            return new RegistryReply.VoterDescribed(voter, request.requestId(), newConfig, newServing);
+            return new RegistryReply.VoterDescribed(
+                    newState.voter(), request.requestId(), newState.config(), newState.isActive(), newState.next());
+        }
+
+        private RegistryReply follow(VoterId target, RegistryRequest request, VoterState.Step step) {
+            Optional<String> refusal = refusalOfTarget(target).or(step::refusal);
+            if (refusal.isPresent()) {
+                return refused(request, refusal.get());
+            }
+            newState = step.state();
+            return new RegistryReply.ConfigStored(newState.voter(), request.requestId());
         }
 
         private Optional<RegistryReply> refusalOf(RegistryRequest.OfEpoch request) {
-            String reason = null;
-            if (!request.target().equals(voter)) {
-                reason = "this is voter " + voter + ", not " + request.target();
-            } else if (!newServing) {
-                reason = "the voter does not serve yet";
-            } else if (newConfig.map(RegistryConfig::epoch).orElse(0L) != request.configEpoch()) {
-                reason = "the voter is in another config epoch than " + request.configEpoch();
+            return refusalOfTarget(request.target())
+                    .or(() -> newState.refusalOfEpoch(request.configEpoch()))
+                    .or(() -> refusalOfBallot(request))
+                    .map(reason -> refused(request, reason));
+        }
+
+        private Optional<String> refusalOfTarget(VoterId target) {
+            return target.equals(newState.voter())
+                    ? Optional.empty()
+                    : Optional.of("this is voter " + newState.voter() + ", not " + target);
+        }
+
+        /** Ballots of an epoch are above those of the epochs before it; one of another epoch would break that (R5). */
+        private static Optional<String> refusalOfBallot(RegistryRequest.OfEpoch request) {
+            long epoch = request.configEpoch();
+            boolean foreign = request instanceof RegistryRequest.Prepare prepare
+                    ? prepare.ballot().epoch() != epoch
+                    : request instanceof RegistryRequest.Accept accept
+                            && (accept.ballot().epoch() != epoch
+                                    || accept.next().epoch() != epoch);
+            return foreign ? Optional.of("the ballot was not made in config epoch " + epoch) : Optional.empty();
+        }
+
+        private RegistryReply refused(RegistryRequest request, String reason) {
+            return new RegistryReply.VoterRefused(newState.voter(), request.requestId(), reason, newState.config());
+        }
+
+        private RegistryReply copy(RegistryRequest.CopyRegisters copy, Snapshot snapshot) {
+            Optional<String> refusal = refusalOfTarget(copy.target()).or(() -> newState.refusalOfCopying(copy.next()));
+            if (refusal.isPresent()) {
+                return refused(copy, refusal.get());
             }
-            return Optional.ofNullable(reason)
-                    .map(r -> new RegistryReply.VoterRefused(voter, request.requestId(), r, newConfig));
+            List<RegistryReply.Copied> registers = new ArrayList<>();
+            boolean[] more = {false};
+            int[] bytes = {0};
+            snapshot.scan(
+                    Payload.ofUtf8(REGISTER
+                            + copy.after().map(key -> key.path() + '\0').orElse("")),
+                    Payload.ofUtf8(REGISTER + '\u007f'),
+                    (key, value) -> {
+                        if (bytes[0] >= LIST_BYTES_MAX) {
+                            more[0] = true;
+                            return false;
+                        }
+                        bytes[0] += key.length() + value.remaining();
+                        Acceptor.State held = decodeState(key, value);
+                        registers.add(new RegistryReply.Copied(
+                                registerOf(key), held.promised(), held.accepted(), held.value()));
+                        return true;
+                    });
+            return new RegistryReply.RegistersCopied(newState.voter(), copy.requestId(), registers, more[0]);
+        }
+
+        private RegistryReply storeCopies(RegistryRequest.StoreCopies copies, Snapshot snapshot) {
+            Optional<String> refusal =
+                    refusalOfTarget(copies.target()).or(() -> newState.refusalOfCopies(copies.next()));
+            if (refusal.isPresent()) {
+                return refused(copies, refusal.get());
+            }
+            for (RegistryReply.Copied copied : copies.registers()) {
+                Acceptor.State held = stateOf(copied.key(), snapshot);
+                keep(
+                        copied.key(),
+                        Acceptor.merge(held, new Acceptor.State(copied.promised(), copied.accepted(), copied.value())));
+            }
+            return new RegistryReply.ConfigStored(newState.voter(), copies.requestId());
         }
 
         private RegistryReply answerOfEpoch(RegistryRequest.OfEpoch request, Snapshot snapshot) {
             if (request instanceof RegistryRequest.Prepare prepare) {
                 Acceptor.Step step = Acceptor.prepare(stateOf(prepare.key(), snapshot), prepare.ballot());
-                keep(prepare.key(), step);
-                Acceptor.State state = step.state();
+                keep(prepare.key(), step.state());
+                Acceptor.State held = step.state();
                 return step.agreed()
                         ? new RegistryReply.Promised(
-                                voter, prepare.requestId(), prepare.ballot(), state.accepted(), state.value())
+                                newState.voter(), prepare.requestId(), prepare.ballot(), held.accepted(), held.value())
                         : new RegistryReply.BallotRejected(
-                                voter, prepare.requestId(), prepare.ballot(), state.promised());
+                                newState.voter(), prepare.requestId(), prepare.ballot(), held.promised());
             } else if (request instanceof RegistryRequest.Accept accept) {
                 Acceptor.Step step = Acceptor.accept(
                         stateOf(accept.key(), snapshot), accept.ballot(), accept.value(), accept.next());
-                keep(accept.key(), step);
+                keep(accept.key(), step.state());
                 return step.agreed()
-                        ? new RegistryReply.Accepted(voter, accept.requestId(), accept.ballot())
+                        ? new RegistryReply.Accepted(newState.voter(), accept.requestId(), accept.ballot())
                         : new RegistryReply.BallotRejected(
-                                voter,
+                                newState.voter(),
                                 accept.requestId(),
                                 accept.ballot(),
                                 step.state().promised());
             } else if (request instanceof RegistryRequest.ReadRegister read) {
                 Acceptor.State state = stateOf(read.key(), snapshot);
-                return new RegistryReply.RegisterRead(voter, read.requestId(), state.accepted(), state.value());
+                return new RegistryReply.RegisterRead(
+                        newState.voter(), read.requestId(), state.accepted(), state.value());
             }
             return list((RegistryRequest.ListRegisters) request, snapshot);
         }
@@ -248,37 +350,11 @@ public final class AcceptorStore implements AutoCloseable {
                         Acceptor.State state = decodeState(key, value);
                         if (!state.accepted().isZero()) {
                             bytes[0] += key.length() + size;
-                            registers.add(new RegistryReply.Listed(
-                                    new RegistryKey(key.toUtf8().substring(REGISTER.length())),
-                                    state.accepted(),
-                                    state.value()));
+                            registers.add(new RegistryReply.Listed(registerOf(key), state.accepted(), state.value()));
                         }
                         return true;
                     });
-            return new RegistryReply.RegistersListed(voter, list.requestId(), registers, more[0]);
-        }
-
-        private RegistryReply found(RegistryRequest.FoundCluster request) {
-            if (!request.target().equals(voter) || !request.config().voters().contains(voter)) {
-                return new RegistryReply.VoterRefused(
-                        voter, request.requestId(), "the config does not name voter " + voter, newConfig);
-            }
-            if (newConfig.isPresent() && !newConfig.get().equals(request.config())) {
-                return new RegistryReply.VoterRefused(
-                        voter, request.requestId(), "the voter has stored another config already", newConfig);
-            }
-            newConfig = Optional.of(request.config());
-            return new RegistryReply.ConfigStored(voter, request.requestId());
-        }
-
-        private RegistryReply activate(RegistryRequest.ActivateConfig request) {
-            if (!request.target().equals(voter)
-                    || newConfig.filter(request.config()::equals).isEmpty()) {
-                return new RegistryReply.VoterRefused(
-                        voter, request.requestId(), "the voter has not stored this config", newConfig);
-            }
-            newServing = true;
-            return new RegistryReply.ConfigStored(voter, request.requestId());
+            return new RegistryReply.RegistersListed(newState.voter(), list.requestId(), registers, more[0]);
         }
 
         private Acceptor.State stateOf(RegistryKey key, Snapshot snapshot) {
@@ -291,29 +367,25 @@ public final class AcceptorStore implements AutoCloseable {
                     .orElse(Acceptor.State.INITIAL));
         }
 
-        private void keep(RegistryKey key, Acceptor.Step step) {
-            if (!step.state().equals(read.get(key))) {
-                changed.put(key, step.state());
+        private void keep(RegistryKey key, Acceptor.State held) {
+            if (changed.containsKey(key) || !held.equals(read.get(key))) {
+                changed.put(key, held);
             }
         }
 
         private void commit() {
-            boolean configChanged = newServing != serving || !newConfig.equals(config);
+            boolean configChanged = !newState.equals(state);
             if (changed.isEmpty() && !configChanged) {
                 return;
             }
             try (Transaction transaction = store.begin()) {
                 changed.forEach((key, state) -> transaction.put(keyOf(key), encodeState(keyOf(key), state)));
                 if (configChanged) {
-                    transaction.put(CONFIG, GuardedValue.encode(CONFIG, 256, out -> {
-                        Fields.putBoolean(out, newServing);
-                        newConfig.orElseThrow().encode(out);
-                    }));
+                    transaction.put(CONFIG, encodeState(newState));
                 }
                 transaction.commit();
             }
-            config = newConfig;
-            serving = newServing;
+            state = newState;
         }
     }
 }

@@ -7,6 +7,7 @@ import io.quire.protocol.OpId;
 import io.quire.protocol.Payload;
 import io.quire.protocol.ProposerId;
 import io.quire.protocol.RegisterValue;
+import io.quire.protocol.RegistryConfig;
 import io.quire.protocol.RegistryKey;
 import io.quire.protocol.VoterId;
 import io.quire.registry.core.RegisterListing.Listed;
@@ -17,7 +18,8 @@ import org.junit.jupiter.api.DisplayName;
 import org.junit.jupiter.api.Test;
 
 class RegisterListingTest {
-    private final RegisterListing listing = new RegisterListing(3);
+    private final RegisterListing listing =
+            new RegisterListing(RegistryConfig.founding("c", List.of(voter(1), voter(2), voter(3))));
 
     @Test
     @DisplayName("R3: a page ends at the smallest last key among truncated answers")

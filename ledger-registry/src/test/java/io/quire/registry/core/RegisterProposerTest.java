@@ -7,6 +7,7 @@ import io.quire.protocol.OpId;
 import io.quire.protocol.Payload;
 import io.quire.protocol.ProposerId;
 import io.quire.protocol.RegisterValue;
+import io.quire.protocol.RegistryConfig;
 import io.quire.protocol.VoterId;
 import io.quire.registry.core.Effect.Outcome;
 import java.util.ArrayList;
@@ -20,6 +21,7 @@ import org.junit.jupiter.api.Test;
 class RegisterProposerTest {
     private static final long DEADLINE = 1_000;
     private static final List<VoterId> VOTERS = List.of(voter(1), voter(2), voter(3));
+    private static final RegistryConfig CONFIG = RegistryConfig.founding("c", VOTERS);
 
     private final TreeMap<VoterId, Acceptor.State> states = new TreeMap<>();
     private final RegisterProposer proposer = newProposer(7);
@@ -62,6 +64,86 @@ class RegisterProposerTest {
         assertThat(cas(proposer, 1, "b", 2))
                 .allMatch(effect -> effect instanceof Effect.SendPrepare prepare
                         && ballot(99, 1).isBelow(prepare.ballot()));
+    }
+
+    @Test
+    @DisplayName("R5, R1: a new config makes the held promise void, and its ballots are above all older ones")
+    void voidAfterConfigChange() {
+        deliverAll(proposer, cas(proposer, 0, "a", 1), VOTERS);
+        assertThat(proposer.configChanged(CONFIG.changedTo(VOTERS.subList(0, 1)), 0))
+                .isEmpty();
+        List<Effect> effects = cas(proposer, 1, "b", 2);
+        assertThat(effects).singleElement().isInstanceOfSatisfying(Effect.SendPrepare.class, prepare -> assertThat(
+                        prepare.ballot().epoch())
+                .isEqualTo(2));
+        deliverAll(proposer, effects, VOTERS);
+        assertThat(versionOf(outcomes.get(1))).isEqualTo(2);
+    }
+
+    @Test
+    @DisplayName(
+            "R5, R2: a change whose accept went out in the old epoch is resolved by prepare and accept in the new one")
+    void ambiguousOverConfigChange() {
+        List<Effect> accepts = new ArrayList<>();
+        for (Effect prepare : cas(proposer, 0, "a", 1)) {
+            accepts.addAll(collect(answer(proposer, prepare, VOTERS)));
+        }
+        accepts.forEach(accept -> answer(newProposer(9), accept, VOTERS.subList(2, 3)));
+        RegistryConfig next = CONFIG.changedTo(VOTERS.subList(0, 2));
+        List<Effect> again = collect(proposer.configChanged(next, 0));
+        assertThat(again).hasSize(2).allMatch(effect -> effect instanceof Effect.SendPrepare);
+        assertThat(outcomes).isEmpty();
+        assertThat(proposer.accepted(voter(1), lastAccept.round(), lastAccept.ballot(), 0))
+                .isEmpty();
+        deliverAll(proposer, again, VOTERS);
+        assertThat(outcomes).hasSize(1);
+        assertThat(versionOf(outcomes.get(0))).isEqualTo(1);
+    }
+
+    @Test
+    @DisplayName(
+            "R5, R2: what voters copied from an older epoch is answered only after a majority accepted it in this one")
+    void copiedIsNoProof() {
+        deliverAll(proposer, cas(proposer, 0, "a", 1), VOTERS);
+        RegisterProposer reader = newProposer(8);
+        reader.configChanged(CONFIG.changedTo(VOTERS.subList(0, 2)), 0);
+        List<Effect> reads = reader.read(++lastToken, DEADLINE, 0);
+        List<Effect> sent = new ArrayList<>(reads);
+        reads.forEach(read -> sent.addAll(collect(answer(reader, read, VOTERS))));
+        assertThat(outcomes).hasSize(1);
+        assertThat(sent).anyMatch(effect -> effect instanceof Effect.SendPrepare);
+        deliverAll(
+                reader,
+                sent.stream().filter(e -> e instanceof Effect.SendPrepare).toList(),
+                VOTERS);
+        assertThat(outcomes.get(1)).isInstanceOf(Outcome.ReadValue.class);
+        assertThat(states.get(voter(1)).accepted().epoch()).isEqualTo(2);
+    }
+
+    @Test
+    @DisplayName("R5: what a minority had accepted before the change never outranks what is decided after it")
+    void copiedMinority() {
+        RegisterValue chosen = RegisterValue.ABSENT.changedTo(Payload.ofUtf8("w"), op(1));
+        RegisterValue minority = chosen.changedTo(Payload.ofUtf8("x"), op(2));
+        // The copies of voters 1 and 2 come from a majority without voter 3, which accepted x at a high ballot.
+        states.put(voter(1), new Acceptor.State(ballot(50, 1), ballot(50, 1), chosen));
+        states.put(voter(2), new Acceptor.State(ballot(50, 1), ballot(50, 1), chosen));
+        states.put(voter(3), new Acceptor.State(ballot(100, 1), ballot(100, 1), minority));
+        RegistryConfig next = CONFIG.changedTo(VOTERS);
+        proposer.configChanged(next, 0);
+        deliverAll(proposer, cas(proposer, 1, "v", 3), VOTERS.subList(0, 2));
+        assertThat(versionOf(outcomes.get(0))).isEqualTo(2);
+        RegisterProposer reader = newProposer(8);
+        reader.configChanged(next, 0);
+        List<Effect> prepares = new ArrayList<>();
+        for (Effect read : reader.read(++lastToken, DEADLINE, 0)) {
+            prepares.addAll(collect(answer(reader, read, VOTERS.subList(1, 3))));
+        }
+        prepares.addAll(collect(reader.tick(100)));
+        deliverAll(reader, prepares, VOTERS.subList(1, 3));
+        assertThat(outcomes.get(1)).isInstanceOfSatisfying(Outcome.ReadValue.class, read -> assertThat(
+                        read.value().value())
+                .isEqualTo(Payload.ofUtf8("v")));
     }
 
     @Test
@@ -286,7 +368,7 @@ class RegisterProposerTest {
     }
 
     private static RegisterProposer newProposer(long id) {
-        return new RegisterProposer(new ProposerId(new UUID(0, id)), VOTERS, new RegisterProposer.Settings(100, 10, 2));
+        return new RegisterProposer(new ProposerId(new UUID(0, id)), CONFIG, new RegisterProposer.Settings(100, 10, 2));
     }
 
     private static VoterId voter(long id) {

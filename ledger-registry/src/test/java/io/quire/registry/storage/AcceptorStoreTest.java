@@ -164,6 +164,92 @@ class AcceptorStoreTest {
     }
 
     @Test
+    @DisplayName("R5: a seal is durable, ends the epoch, and a copy sees what the same group accepted before it")
+    void seals() {
+        found();
+        RegistryConfig next = CONFIG.changedTo(List.of(VOTER, voter(4)));
+        RegisterValue value = value("v", 1);
+        List<RegistryReply> replies = acceptors.answer(List.of(
+                new RegistryRequest.Accept(VOTER, 1, 1, KEY, ballot(3, 1), value, ballot(4, 1)),
+                new RegistryRequest.SealVoter(VOTER, 2, next),
+                new RegistryRequest.ReadRegister(VOTER, 1, 3, KEY),
+                new RegistryRequest.CopyRegisters(VOTER, 4, next, Optional.empty())));
+        assertThat(replies.get(1)).isEqualTo(new RegistryReply.ConfigStored(VOTER, 2));
+        assertThat(replies.get(2)).isInstanceOf(RegistryReply.VoterRefused.class);
+        assertThat(replies.get(3))
+                .isEqualTo(new RegistryReply.RegistersCopied(
+                        VOTER, 4, List.of(new RegistryReply.Copied(KEY, ballot(4, 1), ballot(3, 1), value)), false));
+        acceptors.close();
+        acceptors = AcceptorStore.open(open());
+        assertThat(acceptors.isServing()).isFalse();
+        assertThat(answer(new RegistryRequest.DescribeVoter(++lastId)))
+                .isEqualTo(
+                        new RegistryReply.VoterDescribed(VOTER, lastId, Optional.of(CONFIG), false, Optional.of(next)));
+        assertThat(answer(new RegistryRequest.ActivateConfig(VOTER, ++lastId, CONFIG)))
+                .isInstanceOf(RegistryReply.VoterRefused.class);
+        assertThat(answer(new RegistryRequest.ActivateConfig(VOTER, ++lastId, next)))
+                .isInstanceOf(RegistryReply.ConfigStored.class);
+        assertThat(answer(new RegistryRequest.ReadRegister(VOTER, 2, ++lastId, KEY)))
+                .isInstanceOf(RegistryReply.RegisterRead.class);
+    }
+
+    @Test
+    @DisplayName("R5: copies are merged by the highest ballot and promise, and refused once the voter serves")
+    void copies() {
+        found();
+        RegistryConfig next = CONFIG.changedTo(List.of(VOTER, voter(4)));
+        RegisterValue high = value("high", 2);
+        accept(KEY, value("low", 1));
+        RegistryRequest.StoreCopies copies = new RegistryRequest.StoreCopies(
+                VOTER, 7, next, List.of(new RegistryReply.Copied(KEY, ballot(6, 1), ballot(5, 1), high)));
+        assertThat(answer(copies)).isInstanceOf(RegistryReply.VoterRefused.class);
+        answer(new RegistryRequest.SealVoter(VOTER, ++lastId, next));
+        assertThat(answer(copies)).isEqualTo(new RegistryReply.ConfigStored(VOTER, 7));
+        answer(new RegistryRequest.StoreCopies(
+                VOTER, 8, next, List.of(new RegistryReply.Copied(KEY, ballot(9, 1), ballot(2, 1), value("lower", 3)))));
+        RegistryReply.RegistersCopied held = (RegistryReply.RegistersCopied)
+                answer(new RegistryRequest.CopyRegisters(VOTER, ++lastId, next, Optional.empty()));
+        assertThat(held.registers()).containsExactly(new RegistryReply.Copied(KEY, ballot(9, 1), ballot(5, 1), high));
+        answer(new RegistryRequest.ActivateConfig(VOTER, ++lastId, next));
+        assertThat(answer(copies)).isInstanceOf(RegistryReply.VoterRefused.class);
+    }
+
+    @Test
+    @DisplayName("R5: copies come in pages that fit into a message, and all of them hold everything")
+    void copyPages() {
+        found();
+        RegistryConfig next = CONFIG.changedTo(List.of(VOTER));
+        for (int i = 0; i < 10; i++) {
+            accept(new RegistryKey("/t/" + i), value("x".repeat(50_000), i));
+        }
+        answer(new RegistryRequest.SealVoter(VOTER, ++lastId, next));
+        List<String> seen = new java.util.ArrayList<>();
+        Optional<RegistryKey> after = Optional.empty();
+        boolean more = true;
+        while (more) {
+            RegistryReply.RegistersCopied page = (RegistryReply.RegistersCopied)
+                    answer(new RegistryRequest.CopyRegisters(VOTER, ++lastId, next, after));
+            assertThat(page.registers()).hasSizeLessThanOrEqualTo(3);
+            page.registers().forEach(register -> seen.add(register.key().path()));
+            after = Optional.of(
+                    page.registers().get(page.registers().size() - 1).key());
+            more = page.more();
+        }
+        assertThat(seen).hasSize(10).doesNotHaveDuplicates();
+    }
+
+    @Test
+    @DisplayName("R5: a ballot of another epoch is refused")
+    void foreignBallots() {
+        found();
+        Ballot later = ballot(Ballot.floorOf(2) + 1, 1);
+        assertThat(answer(new RegistryRequest.Prepare(VOTER, 1, ++lastId, KEY, later)))
+                .isInstanceOf(RegistryReply.VoterRefused.class);
+        assertThat(answer(new RegistryRequest.Accept(VOTER, 1, ++lastId, KEY, ballot(1, 1), value("v", 1), later)))
+                .isInstanceOf(RegistryReply.VoterRefused.class);
+    }
+
+    @Test
     @DisplayName("P10: a damaged register is an error of every request that needs it, never absent or another value")
     void damagedRegister() {
         found();
