@@ -3,6 +3,7 @@ package io.quire.bookie;
 import io.quire.bookie.core.LedgerReplica;
 import io.quire.bookie.core.ReplicaEffect;
 import io.quire.bookie.core.ReplicaRefusal;
+import io.quire.bookie.core.TailFeed;
 import io.quire.bookie.storage.BookieStore;
 import io.quire.bookie.storage.JournalRecord;
 import io.quire.protocol.BookieId;
@@ -19,18 +20,22 @@ import io.quire.protocol.Versioned;
 import io.quire.protocol.wire.BookieReply;
 import io.quire.protocol.wire.BookieRequest;
 import io.quire.protocol.wire.Envelope;
+import java.time.Duration;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.Executor;
+import java.util.concurrent.atomic.AtomicInteger;
 import java.util.concurrent.atomic.AtomicLong;
 import org.apache.pekko.actor.typed.ActorRef;
 import org.apache.pekko.actor.typed.Behavior;
+import org.apache.pekko.actor.typed.PostStop;
 import org.apache.pekko.actor.typed.javadsl.ActorContext;
 import org.apache.pekko.actor.typed.javadsl.Behaviors;
 import org.apache.pekko.actor.typed.javadsl.StashBuffer;
+import org.apache.pekko.actor.typed.javadsl.TimerScheduler;
 
 /**
  * One ledger of one store: the only place through which its state here changes (H10). Loads what the store knows of the
@@ -41,6 +46,7 @@ final class LedgerActor {
     private static final int STASH_MAX = 10_000;
 
     private final ActorContext<Command> context;
+    private final TimerScheduler<Command> timers;
     private final Store store;
     private final LedgerId ledgerId;
     private final Map<Long, Client> clients = new HashMap<>();
@@ -49,6 +55,7 @@ final class LedgerActor {
     private long lastFence;
     private long lastRecovery;
     private LedgerReplica replica;
+    private LedgerTails tails;
 
     sealed interface Command {}
 
@@ -58,6 +65,12 @@ final class LedgerActor {
     record Add(BookieRequest.Batch batch, ActorRef<BookieReply> client) implements Command {}
 
     record RecoveryAdd(BookieRequest.RecoveryAddEntries request, ActorRef<BookieReply> client) implements Command {}
+
+    record Subscribe(BookieRequest.SubscribeLedger request, ActorRef<BookieReply> client) implements Command {}
+
+    record Grant(BookieRequest.GrantCredit request, ActorRef<BookieReply> client) implements Command {}
+
+    record Unsubscribe(long requestId, ActorRef<BookieReply> client) implements Command {}
 
     record Probe(SessionId session, ActorRef<BookieReply> client) implements Command {}
 
@@ -94,6 +107,13 @@ final class LedgerActor {
 
     private record RecoveryJournaled(long token) implements Command {}
 
+    /** A read of the store for a reader that follows is done. */
+    record TailRead(long token, BookieStore.EntryRange range, Throwable failure) implements Command {}
+
+    private enum TailTick implements Command {
+        INSTANCE
+    }
+
     private enum FenceJournaled implements Command {
         INSTANCE
     }
@@ -104,28 +124,40 @@ final class LedgerActor {
      * What all ledgers of a store share.
      *
      * @param acks where acknowledgements are gathered, and told of sessions that ended
+     * @param tailCount how many readers follow ledgers of the store
      * @param journalQueuedBytes what waits for the journal; lowered by the journal
      */
     record Store(
             BookieId id,
             BootEpoch bootEpoch,
             BookieStore data,
-            LedgerReplica.Limits limits,
+            BookieSettings settings,
+            AtomicInteger tailCount,
             Registry registry,
             ActorRef<JournalActor.Command> journal,
             AtomicLong journalQueuedBytes,
             ActorRef<BookieActor.Command> acks,
-            Executor blocking) {}
+            Executor blocking) {
+        TailFeed.Limits tails() {
+            return settings.tail();
+        }
 
-    private LedgerActor(ActorContext<Command> context, Store store, LedgerId ledgerId) {
+        /** How many subscriptions the store may have. */
+        int tailsMax() {
+            return settings.tailsMax();
+        }
+    }
+
+    private LedgerActor(ActorContext<Command> context, TimerScheduler<Command> timers, Store store, LedgerId ledgerId) {
         this.context = context;
+        this.timers = timers;
         this.store = store;
         this.ledgerId = ledgerId;
     }
 
     static Behavior<Command> create(Store store, LedgerId ledgerId) {
-        return Behaviors.setup(context ->
-                Behaviors.withStash(STASH_MAX, stash -> new LedgerActor(context, store, ledgerId).loading(stash)));
+        return Behaviors.setup(context -> Behaviors.withTimers(timers -> Behaviors.withStash(
+                STASH_MAX, stash -> new LedgerActor(context, timers, store, ledgerId).loading(stash))));
     }
 
     private Behavior<Command> loading(StashBuffer<Command> stash) {
@@ -153,7 +185,12 @@ final class LedgerActor {
                 store.id(),
                 ledgerId,
                 loaded.view().map(LedgerActor::known).orElse(LedgerReplica.Known.NOTHING),
-                store.limits());
+                store.settings().replica());
+        tails = new LedgerTails(
+                store,
+                ledgerId,
+                replica.lastAddConfirmed(),
+                (read, token) -> context.pipeToSelf(read, (range, failure) -> new TailRead(token, range, failure)));
         return stash.unstashAll(serving());
     }
 
@@ -176,8 +213,17 @@ final class LedgerActor {
                 .onMessage(RecoveryJournaled.class, this::onRecoveryJournaled)
                 .onMessage(Fence.class, this::onFence)
                 .onMessage(FenceJournaled.class, journaled -> onFenceJournaled())
+                .onMessage(Subscribe.class, this::onSubscribe)
+                .onMessage(Grant.class, this::onGrant)
+                .onMessage(Unsubscribe.class, this::onUnsubscribe)
+                .onMessage(TailRead.class, this::onTailRead)
+                .onMessage(TailTick.class, tick -> onTailTick())
                 .onMessage(CheckIdle.class, this::onCheckIdle)
                 .onMessage(Stop.class, stop -> Behaviors.stopped())
+                .onSignal(PostStop.class, stop -> {
+                    tails.close();
+                    return Behaviors.same();
+                })
                 .build();
     }
 
@@ -270,7 +316,9 @@ final class LedgerActor {
     }
 
     private Behavior<Command> onBatchJournaled(BatchJournaled journaled) {
-        return run(replica.batchJournaled(journaled.counter(), journaled.number(), journaled.lastAddConfirmed()));
+        run(replica.batchJournaled(journaled.counter(), journaled.number(), journaled.lastAddConfirmed()));
+        tails.confirmed(replica.lastAddConfirmed());
+        return Behaviors.same();
     }
 
     private Behavior<Command> onProbe(Probe probe) {
@@ -281,6 +329,40 @@ final class LedgerActor {
     private Behavior<Command> onCloseSession(CloseSession close) {
         replica.closeSession(close.counter());
         clients.remove(close.counter());
+        return Behaviors.same();
+    }
+
+    private Behavior<Command> onSubscribe(Subscribe subscribe) {
+        tails.subscribe(subscribe.request(), subscribe.client());
+        if (!tails.isEmpty() && !timers.isTimerActive(TailTick.INSTANCE)) {
+            timers.startTimerWithFixedDelay(
+                    TailTick.INSTANCE,
+                    TailTick.INSTANCE,
+                    Duration.ofNanos(store.tails().heartbeatNanos() / 2));
+        }
+        return Behaviors.same();
+    }
+
+    private Behavior<Command> onGrant(Grant grant) {
+        tails.grant(grant.request(), grant.client());
+        return Behaviors.same();
+    }
+
+    private Behavior<Command> onUnsubscribe(Unsubscribe unsubscribe) {
+        tails.unsubscribe(unsubscribe.requestId(), unsubscribe.client());
+        return Behaviors.same();
+    }
+
+    private Behavior<Command> onTailRead(TailRead read) {
+        tails.read(read);
+        return Behaviors.same();
+    }
+
+    private Behavior<Command> onTailTick() {
+        tails.tick();
+        if (tails.isEmpty()) {
+            timers.cancel(TailTick.INSTANCE);
+        }
         return Behaviors.same();
     }
 
@@ -295,7 +377,7 @@ final class LedgerActor {
     }
 
     private Behavior<Command> onCheckIdle(CheckIdle check) {
-        if (replica.isIdle()) {
+        if (replica.isIdle() && tails.isEmpty()) {
             store.acks().tell(new BookieActor.LedgerIdle(ledgerId, context.getSelf(), check.routed()));
         }
         return Behaviors.same();

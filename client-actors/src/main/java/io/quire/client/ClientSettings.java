@@ -2,6 +2,7 @@ package io.quire.client;
 
 import com.typesafe.config.Config;
 import io.quire.client.core.Placement;
+import io.quire.client.core.TailRead;
 import io.quire.client.core.WriterSettings;
 import java.time.Duration;
 import java.util.Locale;
@@ -11,7 +12,12 @@ import java.util.Locale;
  * reference.conf} explains each key.
  */
 public record ClientSettings(
-        WriterSettings writer, Duration tickInterval, Reader reader, Channel channel, Placement.Distinct distinct) {
+        WriterSettings writer,
+        Duration tickInterval,
+        Reader reader,
+        Channel channel,
+        TailRead.Settings tail,
+        Placement.Distinct distinct) {
     /** Section {@code quire.client.reader}. */
     public record Reader(
             int requestEntriesMax,
@@ -31,6 +37,7 @@ public record ClientSettings(
         Config writer = root.getConfig("quire.client.writer");
         Config reader = root.getConfig("quire.client.reader");
         Config channel = root.getConfig("quire.client.channel");
+        Config tail = root.getConfig("quire.client.tail");
         return new ClientSettings(
                 new WriterSettings(
                         bytes(writer, "entry-bytes-max"),
@@ -59,6 +66,11 @@ public record ClientSettings(
                         channel.getInt("messages-in-flight-max"),
                         bytes(channel, "message-bytes-max"),
                         channel.getDuration("message-timeout")),
+                new TailRead.Settings(
+                        tail.getMemorySize("credit-bytes").toBytes(),
+                        tail.getDuration("silence-timeout").toNanos(),
+                        tail.getDuration("avoid-interval").toNanos(),
+                        tail.getDuration("refresh-interval").toNanos()),
                 distinct(root.getString("quire.placement.distinct")));
     }
 

@@ -36,6 +36,9 @@ import org.apache.pekko.serialization.SerializerWithStringManifest;
  *   G       ReadLastAddConfirmed  bookie | req | ledger
  *   H       IdentifyBookie        bookie | req
  *   I       RecoveryAddEntries    bookie | req | ledger | version int64 | entries
+ *   J       SubscribeLedger       bookie | req | ledger | first | lac | credit limit int64
+ *   K       GrantCredit           bookie | req | ledger | lac | credit limit int64
+ *   L       UnsubscribeLedger     bookie | req | ledger
  *   a       SessionOpened         req | ledger | session | credit limit int64
  *   b       EntriesAdded          list of (session | cumulative int64 | list of (first int64, last int64) | credit limit int64)
  *   c       SessionRefused        bookie | req | ledger | why
@@ -47,6 +50,7 @@ import org.apache.pekko.serialization.SerializerWithStringManifest;
  *   i       RequestRefused        bookie | req | why
  *   j       BatchRefused          session | number int64 | why
  *   k       EntriesRecovered      bookie | epoch | req | ledger
+ *   l       EntriesPushed         bookie | epoch | req | ledger | number int64 | end offset int64 | entries | covered to | lac
  *   P       Prepare               voter | config epoch int64 | req | key | ballot
  *   Q       Accept                voter | config epoch int64 | req | key | ballot | value | next ballot
  *   R       ReadRegister          voter | config epoch int64 | req | key

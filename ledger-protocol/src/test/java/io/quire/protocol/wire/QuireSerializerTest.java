@@ -91,6 +91,9 @@ class QuireSerializerTest {
                         G ReadLastAddConfirmed
                         H IdentifyBookie
                         I RecoveryAddEntries
+                        J SubscribeLedger
+                        K GrantCredit
+                        L UnsubscribeLedger
                         a SessionOpened
                         c SessionRefused
                         b EntriesAdded
@@ -101,6 +104,7 @@ class QuireSerializerTest {
                         g LastAddConfirmedRead
                         h BookieIdentified
                         k EntriesRecovered
+                        l EntriesPushed
                         i RequestRefused
                         P Prepare
                         Q Accept
