@@ -42,6 +42,7 @@ final class LedgerTailActor extends AbstractBehavior<LedgerTailActor.Command> {
     private final Registry.Watch watch;
     private Next waiting;
     private boolean refreshing;
+    private boolean ended;
     private Failure ending = new Failure(Code.Unavailable, Outcome.NOT_APPLIED, "the tail was closed");
 
     sealed interface Command {}
@@ -193,7 +194,7 @@ final class LedgerTailActor extends AbstractBehavior<LedgerTailActor.Command> {
             return this;
         }
         if (core.isEnded()) {
-            over.complete(new ReadHandle.LedgerEntries(List.of()));
+            ended = true;
             return Behaviors.stopped();
         }
         if (core.failure().isPresent()) {
@@ -206,7 +207,11 @@ final class LedgerTailActor extends AbstractBehavior<LedgerTailActor.Command> {
     private Behavior<Command> onPostStop() {
         watch.cancel();
         core.stop();
-        over.completeExceptionally(ending.toException());
+        if (ended) {
+            over.complete(new ReadHandle.LedgerEntries(List.of()));
+        } else {
+            over.completeExceptionally(ending.toException());
+        }
         return this;
     }
 

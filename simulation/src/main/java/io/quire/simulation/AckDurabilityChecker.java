@@ -2,6 +2,7 @@ package io.quire.simulation;
 
 import io.quire.bookie.storage.BookieStore;
 import io.quire.protocol.BookieId;
+import io.quire.protocol.EntryBatch;
 import io.quire.protocol.EntryFormat;
 import io.quire.protocol.LedgerId;
 import io.quire.protocol.Payload;
@@ -68,6 +69,18 @@ public final class AckDurabilityChecker {
                     .entries()
                     .forEach(entry -> acknowledged(ack.session().bookie(), entry));
         }
+    }
+
+    /** A bookie is about to answer a recovery add. */
+    void recovered(BookieId bookie, EntryBatch entries) {
+        entries.entries().forEach(entry -> acknowledged(bookie, entry));
+    }
+
+    /** How many bookies have acknowledged an entry. */
+    long copies(LedgerId ledgerId, long entryId) {
+        return acknowledged.values().stream()
+                .filter(ledgers -> ledgers.getOrDefault(ledgerId, Map.of()).containsKey(entryId))
+                .count();
     }
 
     /** A bookie has opened its store. */

@@ -1,6 +1,7 @@
 package io.quire.simulation;
 
 import io.quire.bookie.core.LedgerReplica;
+import io.quire.bookie.core.TailFeed;
 import io.quire.bookie.storage.BookieStore;
 import io.quire.client.core.WriterSettings;
 import io.quire.protocol.BookieId;
@@ -44,6 +45,7 @@ public class LedgerScenario {
     private final List<SimulatedNode> clients = new ArrayList<>();
     private final List<SimulatedWriter> writers = new ArrayList<>();
     private final List<SimulatedReader> readers = new ArrayList<>();
+    private SimulatedTail tail;
     private final AckDurabilityChecker durability = new AckDurabilityChecker();
     private final LedgerContentChecker content = new LedgerContentChecker();
     private final LedgerStateChecker states = new LedgerStateChecker();
@@ -54,9 +56,11 @@ public class LedgerScenario {
     /**
      * @param acknowledged entries acknowledged to writers
      * @param reads entries given to readers
+     * @param follows entries given to readers that follow
      * @param violation what is wrong, if anything, and what happened last
      */
-    public record Result(long seed, long steps, long acknowledged, long reads, Optional<String> violation) {}
+    public record Result(
+            long seed, long steps, long acknowledged, long reads, long follows, Optional<String> violation) {}
 
     public LedgerScenario(long seed) {
         simulation = new Simulation(seed, STEPS_MAX);
@@ -90,6 +94,7 @@ public class LedgerScenario {
                 simulation.steps(),
                 content.acknowledgedEntries(),
                 content.reads(),
+                content.follows(),
                 violation.map(this::withTrace));
     }
 
@@ -113,6 +118,10 @@ public class LedgerScenario {
         readers.forEach(SimulatedReader::finish);
         if (!simulation.runUntil(() -> readers.stream().allMatch(SimulatedReader::isFinished), PATIENCE_NANOS)) {
             return Optional.of("a reader could not read every ledger on a healthy cluster");
+        }
+        tail.finish();
+        if (!simulation.runUntil(tail::isFinished, PATIENCE_NANOS)) {
+            return Optional.of("a reader could not follow every ledger to its end on a healthy cluster");
         }
         bookies.forEach(bookie -> bookie.crashFor(chaos.upTo(OUTAGE_MAX_NANOS)));
         simulation.runFor(5_000 * MILLI);
@@ -161,6 +170,12 @@ public class LedgerScenario {
             readers.add(reader);
             clients.add(node(address, reader));
         }
+        clients.add(newTail(new SimulatedReader.Plan(voterAddresses, registry, statuses), checkers));
+    }
+
+    private SimulatedNode newTail(SimulatedReader.Plan plan, SimulatedWriter.Checkers checkers) {
+        tail = new SimulatedTail(simulation.random("tail"), plan, checkers);
+        return node("tail", tail);
     }
 
     private List<BookieStatus> buildBookies(Random identities, List<String> voterAddresses, Replication replication) {
@@ -168,7 +183,8 @@ public class LedgerScenario {
                 voterAddresses,
                 registry,
                 new BookieStore.Settings(64 << 10, 16 << 10, 2, 16 << 10, 3, 1 + random.nextInt(6)),
-                new LedgerReplica.Limits(4_000 + random.nextInt(60_000), 3, 8));
+                new LedgerReplica.Limits(4_000 + random.nextInt(60_000), 3, 8),
+                new TailFeed.Limits(20, 2_000, 10_000, 40 * MILLI, 500 * MILLI));
         List<BookieStatus> statuses = new ArrayList<>();
         int count = replication.ensembleSize() + random.nextInt(2);
         for (int i = 0; i < count; i++) {

@@ -107,7 +107,9 @@ public final class TailRead {
 
     /** Begins. Call once, first. */
     public void start(long nowNanos) {
+        // The clock may start anywhere, below zero too.
         refreshedNanos = nowNanos;
+        fetchAgainNanos = nowNanos;
         advance(nowNanos);
     }
 

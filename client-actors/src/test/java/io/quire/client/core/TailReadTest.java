@@ -456,4 +456,13 @@ class TailReadTest {
         assertThat(outbox.subscriptions).isEmpty();
         assertThat(outbox.refreshes).isEqualTo(2);
     }
+
+    @Test
+    @DisplayName("the clock may stand below zero: holes are fetched all the same")
+    void clockBelowZero() {
+        TailRead tail = new TailRead(open(3, 3), 0, 0, SETTINGS, outbox);
+        tail.start(-1_000_000);
+        new Member(tail, outbox.only()).push(-999_999, 1, 2, new long[] {1});
+        assertThat(outbox.fetches).containsExactly(new Fetch(1, 0, 0));
+    }
 }
