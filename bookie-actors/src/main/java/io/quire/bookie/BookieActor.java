@@ -19,6 +19,7 @@ import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionException;
 import java.util.concurrent.CompletionStage;
 import java.util.concurrent.Executor;
+import java.util.concurrent.atomic.AtomicInteger;
 import java.util.concurrent.atomic.AtomicLong;
 import org.apache.pekko.actor.ActorPath;
 import org.apache.pekko.actor.CoordinatedShutdown;
@@ -244,11 +245,14 @@ public final class BookieActor {
         BookieReads reads = new BookieReads(booted, setup.settings(), metrics, blocking, context.getSelf());
         AtomicLong journalQueuedBytes = new AtomicLong();
         startStorage(store, journalQueuedBytes);
+        AtomicInteger tailCount = new AtomicInteger();
+        metrics.gauge("bookie.tail.subscriptions", tailCount, AtomicInteger::get);
         LedgerActor.Store shared = new LedgerActor.Store(
                 booted.bookie(),
                 booted.bootEpoch(),
                 store,
-                setup.settings().replica(),
+                setup.settings(),
+                tailCount,
                 setup.registry(),
                 journal,
                 journalQueuedBytes,

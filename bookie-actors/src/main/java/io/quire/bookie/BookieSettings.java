@@ -2,6 +2,7 @@ package io.quire.bookie;
 
 import com.typesafe.config.Config;
 import io.quire.bookie.core.LedgerReplica;
+import io.quire.bookie.core.TailFeed;
 import io.quire.bookie.storage.BookieStore;
 import java.time.Duration;
 
@@ -16,6 +17,8 @@ import java.time.Duration;
  * @param readsMax reads under way at once
  * @param readEntriesMax entries in one answer
  * @param readBytesMax bytes in one answer
+ * @param tail how readers that follow are served
+ * @param tailsMax how many may follow, over all ledgers
  * @param freeBytesMin below this the store does not start, and turns read-only
  * @param statusInterval how often the bookie's status is published
  * @param ledgerIdleTimeout how long a ledger without sessions stays in memory
@@ -28,6 +31,8 @@ public record BookieSettings(
         int readsMax,
         int readEntriesMax,
         int readBytesMax,
+        TailFeed.Limits tail,
+        int tailsMax,
         long freeBytesMin,
         Duration statusInterval,
         Duration ledgerIdleTimeout) {
@@ -53,6 +58,14 @@ public record BookieSettings(
                 config.getInt("read.in-progress-max"),
                 config.getInt("read.entries-max"),
                 Math.toIntExact(config.getMemorySize("read.bytes-max").toBytes()),
+                new TailFeed.Limits(
+                        config.getInt("tail.per-ledger-max"),
+                        Math.toIntExact(
+                                config.getMemorySize("tail.push-bytes-max").toBytes()),
+                        config.getMemorySize("tail.credit-bytes-max").toBytes(),
+                        config.getDuration("tail.heartbeat-interval").toNanos(),
+                        config.getDuration("tail.silence-timeout").toNanos()),
+                config.getInt("tail.subscriptions-max"),
                 config.getMemorySize("free-bytes-min").toBytes(),
                 config.getDuration("status-interval"),
                 config.getDuration("ledger-idle-timeout"));

@@ -2,9 +2,8 @@ package io.quire.bookie;
 
 import io.quire.bookie.core.LedgerReplica;
 import io.quire.bookie.core.ReplicaEffect;
-import io.quire.bookie.core.ReplicaRefusal;
+import io.quire.bookie.core.TailFeed;
 import io.quire.bookie.storage.BookieStore;
-import io.quire.bookie.storage.JournalRecord;
 import io.quire.protocol.BookieId;
 import io.quire.protocol.BootEpoch;
 import io.quire.protocol.Fields;
@@ -13,24 +12,25 @@ import io.quire.protocol.LedgerMetadata;
 import io.quire.protocol.Payload;
 import io.quire.protocol.RegisterValue;
 import io.quire.protocol.Registry;
-import io.quire.protocol.RegistryKey;
 import io.quire.protocol.SessionId;
 import io.quire.protocol.Versioned;
 import io.quire.protocol.wire.BookieReply;
 import io.quire.protocol.wire.BookieRequest;
-import io.quire.protocol.wire.Envelope;
-import java.util.HashMap;
+import java.time.Duration;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.Executor;
+import java.util.concurrent.atomic.AtomicInteger;
 import java.util.concurrent.atomic.AtomicLong;
 import org.apache.pekko.actor.typed.ActorRef;
 import org.apache.pekko.actor.typed.Behavior;
+import org.apache.pekko.actor.typed.PostStop;
 import org.apache.pekko.actor.typed.javadsl.ActorContext;
 import org.apache.pekko.actor.typed.javadsl.Behaviors;
 import org.apache.pekko.actor.typed.javadsl.StashBuffer;
+import org.apache.pekko.actor.typed.javadsl.TimerScheduler;
 
 /**
  * One ledger of one store: the only place through which its state here changes (H10). Loads what the store knows of the
@@ -41,14 +41,12 @@ final class LedgerActor {
     private static final int STASH_MAX = 10_000;
 
     private final ActorContext<Command> context;
+    private final TimerScheduler<Command> timers;
     private final Store store;
     private final LedgerId ledgerId;
-    private final Map<Long, Client> clients = new HashMap<>();
-    private final Map<Long, FenceWaiter> fences = new HashMap<>();
-    private final Map<Long, Client> recoveries = new HashMap<>();
-    private long lastFence;
-    private long lastRecovery;
+    private final LedgerEffects effects;
     private LedgerReplica replica;
+    private LedgerTails tails;
 
     sealed interface Command {}
 
@@ -58,6 +56,12 @@ final class LedgerActor {
     record Add(BookieRequest.Batch batch, ActorRef<BookieReply> client) implements Command {}
 
     record RecoveryAdd(BookieRequest.RecoveryAddEntries request, ActorRef<BookieReply> client) implements Command {}
+
+    record Subscribe(BookieRequest.SubscribeLedger request, ActorRef<BookieReply> client) implements Command {}
+
+    record Grant(BookieRequest.GrantCredit request, ActorRef<BookieReply> client) implements Command {}
+
+    record Unsubscribe(long requestId, ActorRef<BookieReply> client) implements Command {}
 
     record Probe(SessionId session, ActorRef<BookieReply> client) implements Command {}
 
@@ -84,48 +88,66 @@ final class LedgerActor {
 
     private record Loaded(Optional<BookieStore.LedgerView> view, Throwable failure) implements Command {}
 
-    private record RegisterRead(long counter, RegisterValue value, Throwable failure) implements Command {}
+    record RegisterRead(long counter, RegisterValue value, Throwable failure) implements Command {}
 
-    private record BatchJournaled(long counter, long number, long lastAddConfirmed) implements Command {}
+    record BatchJournaled(long counter, long number, long lastAddConfirmed) implements Command {}
 
-    private record VersionRead(long number, RegisterValue value, Throwable failure) implements Command {}
+    record VersionRead(long number, RegisterValue value, Throwable failure) implements Command {}
 
-    private record LookedUp(long number, Map<Long, Payload> durable, Throwable failure) implements Command {}
+    record LookedUp(long number, Map<Long, Payload> durable, Throwable failure) implements Command {}
 
-    private record RecoveryJournaled(long token) implements Command {}
+    record RecoveryJournaled(long token) implements Command {}
 
-    private enum FenceJournaled implements Command {
+    /** A read of the store for a reader that follows is done. */
+    record TailRead(long token, BookieStore.EntryRange range, Throwable failure) implements Command {}
+
+    private enum TailTick implements Command {
         INSTANCE
     }
 
-    private record Client(ActorRef<BookieReply> ref, long requestId) {}
+    enum FenceJournaled implements Command {
+        INSTANCE
+    }
 
     /**
      * What all ledgers of a store share.
      *
      * @param acks where acknowledgements are gathered, and told of sessions that ended
+     * @param tailCount how many readers follow ledgers of the store
      * @param journalQueuedBytes what waits for the journal; lowered by the journal
      */
     record Store(
             BookieId id,
             BootEpoch bootEpoch,
             BookieStore data,
-            LedgerReplica.Limits limits,
+            BookieSettings settings,
+            AtomicInteger tailCount,
             Registry registry,
             ActorRef<JournalActor.Command> journal,
             AtomicLong journalQueuedBytes,
             ActorRef<BookieActor.Command> acks,
-            Executor blocking) {}
+            Executor blocking) {
+        TailFeed.Limits tails() {
+            return settings.tail();
+        }
 
-    private LedgerActor(ActorContext<Command> context, Store store, LedgerId ledgerId) {
+        /** How many subscriptions the store may have. */
+        int tailsMax() {
+            return settings.tailsMax();
+        }
+    }
+
+    private LedgerActor(ActorContext<Command> context, TimerScheduler<Command> timers, Store store, LedgerId ledgerId) {
         this.context = context;
+        this.timers = timers;
         this.store = store;
         this.ledgerId = ledgerId;
+        this.effects = new LedgerEffects(context, store, ledgerId);
     }
 
     static Behavior<Command> create(Store store, LedgerId ledgerId) {
-        return Behaviors.setup(context ->
-                Behaviors.withStash(STASH_MAX, stash -> new LedgerActor(context, store, ledgerId).loading(stash)));
+        return Behaviors.setup(context -> Behaviors.withTimers(timers -> Behaviors.withStash(
+                STASH_MAX, stash -> new LedgerActor(context, timers, store, ledgerId).loading(stash))));
     }
 
     private Behavior<Command> loading(StashBuffer<Command> stash) {
@@ -138,7 +160,7 @@ final class LedgerActor {
                     if (!stash.isFull()) {
                         stash.stash(command);
                     } else if (command instanceof Open open) {
-                        ended(open.counter());
+                        store.acks().tell(new BookieActor.SessionEnded(open.counter()));
                     }
                     return Behaviors.same();
                 })
@@ -153,7 +175,12 @@ final class LedgerActor {
                 store.id(),
                 ledgerId,
                 loaded.view().map(LedgerActor::known).orElse(LedgerReplica.Known.NOTHING),
-                store.limits());
+                store.settings().replica());
+        tails = new LedgerTails(
+                store,
+                ledgerId,
+                replica.lastAddConfirmed(),
+                (read, token) -> context.pipeToSelf(read, (range, failure) -> new TailRead(token, range, failure)));
         return stash.unstashAll(serving());
     }
 
@@ -176,13 +203,22 @@ final class LedgerActor {
                 .onMessage(RecoveryJournaled.class, this::onRecoveryJournaled)
                 .onMessage(Fence.class, this::onFence)
                 .onMessage(FenceJournaled.class, journaled -> onFenceJournaled())
+                .onMessage(Subscribe.class, this::onSubscribe)
+                .onMessage(Grant.class, this::onGrant)
+                .onMessage(Unsubscribe.class, this::onUnsubscribe)
+                .onMessage(TailRead.class, this::onTailRead)
+                .onMessage(TailTick.class, tick -> onTailTick())
                 .onMessage(CheckIdle.class, this::onCheckIdle)
                 .onMessage(Stop.class, stop -> Behaviors.stopped())
+                .onSignal(PostStop.class, stop -> {
+                    tails.close();
+                    return Behaviors.same();
+                })
                 .build();
     }
 
     private Behavior<Command> onOpen(Open open) {
-        clients.put(open.counter(), new Client(open.client(), open.request().requestId()));
+        effects.opening(open.counter(), open.client(), open.request().requestId());
         return run(replica.openSession(open.counter(), open.request().fragmentVersion()));
     }
 
@@ -211,8 +247,7 @@ final class LedgerActor {
     }
 
     private Behavior<Command> onRecoveryAdd(RecoveryAdd add) {
-        long token = ++lastRecovery;
-        recoveries.put(token, new Client(add.client(), add.request().requestId()));
+        long token = effects.recovering(add.client(), add.request().requestId());
         return run(replica.recoveries()
                 .add(token, add.request().version(), add.request().entries()));
     }
@@ -247,7 +282,7 @@ final class LedgerActor {
 
     private Behavior<Command> onAdd(Add add) {
         BookieRequest.Batch batch = add.batch();
-        answerTo(batch.session().counter(), add.client());
+        effects.answerTo(batch.session().counter(), add.client());
         return run(replica.addBatch(
                 batch.session().counter(),
                 batch.number(),
@@ -271,24 +306,58 @@ final class LedgerActor {
     }
 
     private Behavior<Command> onBatchJournaled(BatchJournaled journaled) {
-        return run(replica.batchJournaled(journaled.counter(), journaled.number(), journaled.lastAddConfirmed()));
+        run(replica.batchJournaled(journaled.counter(), journaled.number(), journaled.lastAddConfirmed()));
+        tails.confirmed(replica.lastAddConfirmed());
+        return Behaviors.same();
     }
 
     private Behavior<Command> onProbe(Probe probe) {
-        answerTo(probe.session().counter(), probe.client());
+        effects.answerTo(probe.session().counter(), probe.client());
         return run(replica.probe(probe.session().counter()));
     }
 
     private Behavior<Command> onCloseSession(CloseSession close) {
         replica.closeSession(close.counter());
-        clients.remove(close.counter());
+        effects.closed(close.counter());
+        return Behaviors.same();
+    }
+
+    private Behavior<Command> onSubscribe(Subscribe subscribe) {
+        tails.subscribe(subscribe.request(), subscribe.client());
+        if (!tails.isEmpty() && !timers.isTimerActive(TailTick.INSTANCE)) {
+            timers.startTimerWithFixedDelay(
+                    TailTick.INSTANCE,
+                    TailTick.INSTANCE,
+                    Duration.ofNanos(store.tails().heartbeatNanos() / 2));
+        }
+        return Behaviors.same();
+    }
+
+    private Behavior<Command> onGrant(Grant grant) {
+        tails.grant(grant.request(), grant.client());
+        return Behaviors.same();
+    }
+
+    private Behavior<Command> onUnsubscribe(Unsubscribe unsubscribe) {
+        tails.unsubscribe(unsubscribe.requestId(), unsubscribe.client());
+        return Behaviors.same();
+    }
+
+    private Behavior<Command> onTailRead(TailRead read) {
+        tails.read(read);
+        return Behaviors.same();
+    }
+
+    private Behavior<Command> onTailTick() {
+        tails.tick();
+        if (tails.isEmpty()) {
+            timers.cancel(TailTick.INSTANCE);
+        }
         return Behaviors.same();
     }
 
     private Behavior<Command> onFence(Fence fence) {
-        long token = ++lastFence;
-        fences.put(token, fence.whenFenced());
-        return run(replica.fence(token));
+        return run(replica.fence(effects.fencing(fence.whenFenced())));
     }
 
     private Behavior<Command> onFenceJournaled() {
@@ -296,190 +365,16 @@ final class LedgerActor {
     }
 
     private Behavior<Command> onCheckIdle(CheckIdle check) {
-        if (replica.isIdle()) {
+        if (replica.isIdle() && tails.isEmpty()) {
             store.acks().tell(new BookieActor.LedgerIdle(ledgerId, context.getSelf(), check.routed()));
         }
         return Behaviors.same();
     }
 
-    private Behavior<Command> run(List<ReplicaEffect> effects) {
-        for (ReplicaEffect effect : effects) {
-            effect.accept(handler);
+    private Behavior<Command> run(List<ReplicaEffect> wanted) {
+        for (ReplicaEffect effect : wanted) {
+            effect.accept(effects);
         }
         return Behaviors.same();
-    }
-
-    private final ReplicaEffect.Handler<Void> handler = new ReplicaEffect.Handler<>() {
-        @Override
-        public Void readRegister(ReplicaEffect.ReadRegister effect) {
-            context.pipeToSelf(
-                    store.registry().read(RegistryKey.ofLedger(ledgerId)),
-                    (value, failure) -> new RegisterRead(effect.counter(), value, failure));
-            return null;
-        }
-
-        @Override
-        public Void sessionOpened(ReplicaEffect.SessionOpened effect) {
-            Client client = clients.get(effect.counter());
-            reply(
-                    client,
-                    new BookieReply.SessionOpened(
-                            client.requestId(), ledgerId, sessionId(effect.counter()), effect.creditLimit()));
-            return null;
-        }
-
-        @Override
-        public Void sessionRefused(ReplicaEffect.SessionRefused effect) {
-            Client client = clients.remove(effect.counter());
-            ended(effect.counter());
-            reply(
-                    client,
-                    new BookieReply.SessionRefused(
-                            store.id(), client.requestId(), ledgerId, wire(effect.refusal()), effect.detail()));
-            return null;
-        }
-
-        @Override
-        public Void sessionEnded(ReplicaEffect.SessionEnded effect) {
-            Client client = clients.remove(effect.counter());
-            ended(effect.counter());
-            if (client != null) {
-                reply(
-                        client,
-                        new BookieReply.SessionEnded(
-                                sessionId(effect.counter()), wire(effect.refusal()), effect.detail()));
-            }
-            return null;
-        }
-
-        @Override
-        public Void batchRefused(ReplicaEffect.BatchRefused effect) {
-            alarm(effect.refusal(), effect.detail());
-            reply(
-                    clients.get(effect.counter()),
-                    new BookieReply.BatchRefused(
-                            sessionId(effect.counter()), effect.number(), wire(effect.refusal()), effect.detail()));
-            return null;
-        }
-
-        @Override
-        public Void journalBatch(ReplicaEffect.JournalBatch effect) {
-            journal(
-                    new JournalRecord.Added(ledgerId, effect.lastAddConfirmed(), effect.entries()),
-                    new BatchJournaled(effect.counter(), effect.number(), effect.lastAddConfirmed()));
-            if (effect.receipt()) {
-                reply(
-                        clients.get(effect.counter()),
-                        new BookieReply.BatchReceived(sessionId(effect.counter()), effect.number()));
-            }
-            return null;
-        }
-
-        @Override
-        public Void journalRecovered(ReplicaEffect.JournalRecovered effect) {
-            journal(
-                    new JournalRecord.Recovered(ledgerId, effect.version(), effect.entries()),
-                    new RecoveryJournaled(effect.token()));
-            return null;
-        }
-
-        @Override
-        public Void readVersion(ReplicaEffect.ReadVersion effect) {
-            context.pipeToSelf(
-                    store.registry().read(RegistryKey.ofLedger(ledgerId)),
-                    (value, failure) -> new VersionRead(effect.number(), value, failure));
-            return null;
-        }
-
-        @Override
-        public Void lookUp(ReplicaEffect.LookUp effect) {
-            context.pipeToSelf(
-                    CompletableFuture.supplyAsync(
-                            () -> store.data().held(ledgerId, effect.entries()), store.blocking()),
-                    (durable, failure) -> new LookedUp(effect.number(), durable, failure));
-            return null;
-        }
-
-        @Override
-        public Void entriesRecovered(ReplicaEffect.EntriesRecovered effect) {
-            Client client = recoveries.remove(effect.token());
-            reply(
-                    client,
-                    new BookieReply.EntriesRecovered(store.id(), store.bootEpoch(), client.requestId(), ledgerId));
-            return null;
-        }
-
-        @Override
-        public Void recoveryRefused(ReplicaEffect.RecoveryRefused effect) {
-            alarm(effect.refusal(), effect.detail());
-            Client client = recoveries.remove(effect.token());
-            reply(
-                    client,
-                    new BookieReply.RequestRefused(
-                            store.id(), client.requestId(), wire(effect.refusal()), effect.detail()));
-            return null;
-        }
-
-        @Override
-        public Void journalFence(ReplicaEffect.JournalFence effect) {
-            journal(new JournalRecord.Fenced(ledgerId), FenceJournaled.INSTANCE);
-            return null;
-        }
-
-        @Override
-        public Void ack(ReplicaEffect.Ack effect) {
-            List<BookieReply.BatchRange> ranges = effect.ranges().stream()
-                    .map(range -> new BookieReply.BatchRange(range.first(), range.last()))
-                    .toList();
-            store.acks()
-                    .tell(new BookieActor.AckReady(
-                            clients.get(effect.counter()).ref(),
-                            new BookieReply.SessionAck(
-                                    sessionId(effect.counter()), effect.cumulative(), ranges, effect.creditLimit())));
-            return null;
-        }
-
-        @Override
-        public Void fenced(ReplicaEffect.Fenced effect) {
-            fences.remove(effect.token()).fenced(effect.lastAddConfirmed());
-            return null;
-        }
-    };
-
-    private void journal(JournalRecord record, Command whenDurable) {
-        store.journalQueuedBytes().addAndGet(record.entries().byteSize());
-        store.journal().tell(new JournalActor.Append(record, context.getSelf(), whenDurable));
-    }
-
-    /** Two contents under one id: somebody writes who must not, or a copy was damaged before it was sealed. */
-    private void alarm(ReplicaRefusal refusal, String detail) {
-        if (refusal == ReplicaRefusal.CONFLICTING_BYTES) {
-            store.data().conflictRefused();
-            context.getLog().error("Ledger {}: {}; the new bytes were refused", ledgerId, detail);
-        }
-    }
-
-    /** A session may go on under another reference, that of a coalescer that was started anew. */
-    private void answerTo(long counter, ActorRef<BookieReply> client) {
-        Client known = clients.get(counter);
-        if (known == null || !known.ref().equals(client)) {
-            clients.put(counter, new Client(client, 0));
-        }
-    }
-
-    private void ended(long counter) {
-        store.acks().tell(new BookieActor.SessionEnded(counter));
-    }
-
-    private void reply(Client client, BookieReply reply) {
-        Envelope.send(client.ref(), reply, store.acks());
-    }
-
-    private SessionId sessionId(long counter) {
-        return new SessionId(store.id(), store.bootEpoch(), counter);
-    }
-
-    private static BookieReply.Refusal wire(ReplicaRefusal refusal) {
-        return BookieReply.Refusal.valueOf(refusal.name());
     }
 }

@@ -39,6 +39,12 @@ final class Refusals {
         if (request instanceof BookieRequest.RecoveryAddEntries add) {
             return refused(request, add.requestId(), refusal, detail);
         }
+        if (request instanceof BookieRequest.SubscribeLedger subscribe) {
+            return refused(request, subscribe.requestId(), refusal, detail);
+        }
+        if (request instanceof BookieRequest.GrantCredit grant) {
+            return refused(request, grant.requestId(), refusal, detail);
+        }
         return List.of();
     }
 

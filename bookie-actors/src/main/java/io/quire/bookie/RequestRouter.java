@@ -100,6 +100,15 @@ final class RequestRouter {
             closeSession(close.session());
         } else if (request instanceof BookieRequest.RecoveryAddEntries add) {
             recoveryAdd(add, client);
+        } else if (request instanceof BookieRequest.SubscribeLedger subscribe) {
+            ledger(subscribe.ledgerId()).tell(new LedgerActor.Subscribe(subscribe, client));
+        } else if (request instanceof BookieRequest.GrantCredit grant) {
+            grantCredit(grant, client);
+        } else if (request instanceof BookieRequest.UnsubscribeLedger unsubscribe) {
+            Routed ledger = ledgers.get(unsubscribe.ledgerId());
+            if (ledger != null) {
+                ledger.tell(new LedgerActor.Unsubscribe(unsubscribe.requestId(), client));
+            }
         } else if (request instanceof BookieRequest.FenceLedger fence) {
             fence(fence, client);
         } else if (request instanceof BookieRequest.IdentifyBookie identify) {
@@ -140,6 +149,15 @@ final class RequestRouter {
             refuse(add, client, Refusal.OVERLOADED, "too much waits for the journal");
         } else {
             ledger(add.ledgerId()).tell(new LedgerActor.RecoveryAdd(add, client));
+        }
+    }
+
+    private void grantCredit(BookieRequest.GrantCredit grant, ActorRef<BookieReply> client) {
+        Routed ledger = ledgers.get(grant.ledgerId());
+        if (ledger == null) {
+            refuse(grant, client, Refusal.UNKNOWN_SESSION, "no subscription of this boot");
+        } else {
+            ledger.tell(new LedgerActor.Grant(grant, client));
         }
     }
 

@@ -20,6 +20,8 @@ import io.quire.storage.NioFileStore;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.List;
 import java.util.UUID;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.Executor;
@@ -28,12 +30,20 @@ import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.stream.Stream;
 import org.apache.pekko.actor.testkit.typed.javadsl.TestProbe;
 import org.apache.pekko.actor.typed.DispatcherSelector;
+import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.DisplayName;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
 /** How a bookie starts and ends, and what keeps it from starting. */
 class BookieBootTest extends BookieStory {
+    private final List<CountDownLatch> blocked = new ArrayList<>();
+
+    @AfterEach
+    void unblock() {
+        blocked.forEach(CountDownLatch::countDown);
+    }
+
     @Test
     @DisplayName("R7: a bookie whose boot epoch was superseded stops, and its directory is free again")
     void superseded() {
@@ -215,8 +225,7 @@ class BookieBootTest extends BookieStory {
     void closedOnBlockingThread() throws InterruptedException {
         Running running = started(1);
         add(running, LEDGER, 0, 5);
-        CountDownLatch release = new CountDownLatch(1);
-        blockReads(release);
+        CountDownLatch release = blockReads();
         TestProbe<Object> watcher = kit.createTestProbe();
         kit.stop(running.actor(), PATIENCE);
         watcher.expectTerminated(running.actor(), PATIENCE);
@@ -225,8 +234,7 @@ class BookieBootTest extends BookieStory {
         assertThat(running.failure()).contains("stopped");
 
         running = started(2);
-        CountDownLatch again = new CountDownLatch(1);
-        blockReads(again);
+        CountDownLatch again = blockReads();
         register(
                 RegistryKey.ofBookie(bookie),
                 new BookieRegistration(bookie, "cluster-1", new BootEpoch(3), false, "elsewhere", "b1").encode());
@@ -238,8 +246,10 @@ class BookieBootTest extends BookieStory {
         assertThat(running.failure()).contains("superseded");
     }
 
-    /** Keeps all threads that may block busy until {@code release}. */
-    private static void blockReads(CountDownLatch release) throws InterruptedException {
+    /** Keeps all threads that may block busy until the result is counted down, or the test ends. */
+    private CountDownLatch blockReads() throws InterruptedException {
+        CountDownLatch release = new CountDownLatch(1);
+        blocked.add(release);
         Executor blocking =
                 kit.system().dispatchers().lookup(DispatcherSelector.fromConfig("quire.bookie.read-dispatcher"));
         CountDownLatch busy = new CountDownLatch(4);
@@ -254,6 +264,7 @@ class BookieBootTest extends BookieStory {
             });
         }
         assertThat(busy.await(PATIENCE.toSeconds(), TimeUnit.SECONDS)).isTrue();
+        return release;
     }
 
     @Test

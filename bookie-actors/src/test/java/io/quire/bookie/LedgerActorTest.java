@@ -2,7 +2,6 @@ package io.quire.bookie;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
-import io.quire.bookie.core.LedgerReplica;
 import io.quire.bookie.storage.BookieStore;
 import io.quire.protocol.BookieId;
 import io.quire.protocol.BootEpoch;
@@ -19,6 +18,7 @@ import java.time.Duration;
 import java.util.UUID;
 import java.util.concurrent.LinkedBlockingQueue;
 import java.util.concurrent.TimeUnit;
+import java.util.concurrent.atomic.AtomicInteger;
 import java.util.concurrent.atomic.AtomicLong;
 import org.apache.pekko.actor.testkit.typed.javadsl.ActorTestKit;
 import org.apache.pekko.actor.testkit.typed.javadsl.TestProbe;
@@ -71,7 +71,8 @@ class LedgerActorTest {
                         SELF,
                         BOOT,
                         store,
-                        new LedgerReplica.Limits(1000, 2, 3),
+                        BookieStory.SETTINGS,
+                        new AtomicInteger(),
                         new InMemoryRegistry(),
                         kit.<JournalActor.Command>createTestProbe().getRef(),
                         new AtomicLong(),

@@ -24,7 +24,7 @@ import picocli.CommandLine.Parameters;
             LedgerCommand.Create.class,
             LedgerAppendCommand.class,
             LedgerReadCommand.class,
-            LedgerCommand.Tail.class,
+            LedgerTailCommand.class,
             LedgerCommand.Show.class,
             LedgerCommand.ListLedgers.class,
             LedgerCommand.Seal.class,
@@ -247,18 +247,6 @@ final class LedgerCommand {
             recovery.path("bookiesUnheard")
                     .forEach(bookie -> terminal().err().println("bookie not heard: " + bookie.asText()));
             return 0;
-        }
-    }
-
-    @Command(name = "tail", description = "Follows a ledger until it is sealed. Not in this version.")
-    static final class Tail extends OnLedger {
-        @Option(names = "--from", paramLabel = "N", description = "The first entry.")
-        private long from;
-
-        @Override
-        public Integer call() {
-            throw CommandFailure.of("ledger tail comes with a later version; until then './quire ledger read "
-                    + ledgerId() + " --from " + from + "' reads what is there");
         }
     }
 }

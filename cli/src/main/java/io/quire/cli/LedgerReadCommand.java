@@ -5,7 +5,6 @@ import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.MappingIterator;
 import java.io.IOException;
 import java.io.InputStream;
-import java.nio.charset.StandardCharsets;
 import java.util.Optional;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Option;
@@ -15,8 +14,6 @@ import picocli.CommandLine.Option;
         name = "read",
         description = "Prints entries, each followed by LF: raw bytes, or a line of JSON each with --output json.")
 final class LedgerReadCommand extends LedgerCommand.OnLedger {
-    private static final byte[] LF = {'\n'};
-
     @Option(
             names = "--from",
             paramLabel = "N",
@@ -53,6 +50,7 @@ final class LedgerReadCommand extends LedgerCommand.OnLedger {
 
     private void read(NodeConnection node, long last) {
         long next = from;
+        EntryPrinter printer = new EntryPrinter(terminal(), quire().isJson(), base64);
         boolean toFile = !terminal().isInteractive(Terminal.Stream.OUT);
         try (InputStream body = node.stream(path() + "/entries?from=" + from + "&to=" + last);
                 MappingIterator<JsonNode> entries =
@@ -60,8 +58,7 @@ final class LedgerReadCommand extends LedgerCommand.OnLedger {
                 Progress progress = new Progress(terminal(), toFile, last - from + 1)) {
             while (entries.hasNextValue()) {
                 JsonNode entry = entries.nextValue();
-                requireEntry(entry, next);
-                print(entry);
+                printer.print(entry, next);
                 next++;
                 progress.update(next - from, "entry " + entry.get("entryId").asText());
             }
@@ -80,28 +77,6 @@ final class LedgerReadCommand extends LedgerCommand.OnLedger {
     /** Whether the ledger is closed and has no entry {@code next}: then no more than the answer was to be had. */
     private static boolean endsBefore(long next, JsonNode ledger) {
         return ledger.hasNonNull("lastEntryId") && ledger.get("lastEntryId").asLong() < next;
-    }
-
-    private static void requireEntry(JsonNode entry, long expected) {
-        if (entry.hasNonNull("code")) {
-            throw ServerFailure.of(entry, "");
-        }
-        if (!entry.path("entryId").isIntegralNumber()
-                || entry.get("entryId").asLong() != expected
-                || !entry.path("payload").isTextual()) {
-            throw CommandFailure.of("the node sent something else instead of entry " + expected);
-        }
-    }
-
-    private void print(JsonNode entry) throws IOException {
-        if (quire().isJson()) {
-            terminal().write(entry.toString().getBytes(StandardCharsets.UTF_8));
-        } else if (base64) {
-            terminal().write(entry.get("payload").asText().getBytes(StandardCharsets.US_ASCII));
-        } else {
-            terminal().write(entry.get("payload").binaryValue());
-        }
-        terminal().write(LF);
     }
 
     private static CommandFailure endedEarly(long next, long last, String why, IOException cause) {

@@ -68,6 +68,7 @@ class QuireCommandTest {
                 "ledger list --limit 0",
                 "ledger read 1 --from 5 --to 4",
                 "ledger read 1 --from -1",
+                "ledger tail 1 --from -1",
                 "ledger create --label novalue",
                 "ledger delete 1",
                 "--output xml bookie list",

@@ -3,6 +3,7 @@ package io.quire.client;
 import com.typesafe.config.Config;
 import io.quire.client.core.Placement;
 import io.quire.client.core.RecoverySettings;
+import io.quire.client.core.TailRead;
 import io.quire.client.core.WriterSettings;
 import java.time.Duration;
 import java.util.Locale;
@@ -19,6 +20,7 @@ public record ClientSettings(
         Reader reader,
         Channel channel,
         RecoverySettings recovery,
+        TailRead.Settings tail,
         Placement.Distinct distinct) {
     /** Section {@code quire.client.reader}. */
     public record Reader(
@@ -40,6 +42,7 @@ public record ClientSettings(
         Config reader = root.getConfig("quire.client.reader");
         Config channel = root.getConfig("quire.client.channel");
         Config recovery = root.getConfig("quire.client.recovery");
+        Config tail = root.getConfig("quire.client.tail");
         return new ClientSettings(
                 new WriterSettings(
                         bytes(writer, "entry-bytes-max"),
@@ -83,6 +86,11 @@ public record ClientSettings(
                         recovery.getDuration("bookie-timeout").toNanos(),
                         recovery.getDuration("grace").toNanos(),
                         recovery.getDuration("timeout").toNanos()),
+                new TailRead.Settings(
+                        tail.getMemorySize("credit-bytes").toBytes(),
+                        tail.getDuration("silence-timeout").toNanos(),
+                        tail.getDuration("avoid-interval").toNanos(),
+                        tail.getDuration("refresh-interval").toNanos()),
                 distinct(root.getString("quire.placement.distinct")));
     }
 

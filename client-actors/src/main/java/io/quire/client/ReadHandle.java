@@ -18,6 +18,7 @@ import java.util.concurrent.TimeoutException;
 import java.util.concurrent.atomic.AtomicLong;
 import java.util.concurrent.atomic.AtomicReference;
 import org.apache.pekko.actor.typed.ActorRef;
+import org.apache.pekko.actor.typed.Props;
 
 /**
  * Reads one ledger, without fencing it: up to its last entry when it is closed, up to the last-add-confirmed while it is
@@ -25,6 +26,9 @@ import org.apache.pekko.actor.typed.ActorRef;
  */
 public class ReadHandle {
     private static final Duration READER_GRACE = Duration.ofSeconds(5);
+
+    /** Names the actors of tails. */
+    private static final AtomicLong TAILS = new AtomicLong();
 
     final ClientContext context;
     private final ActorRef<LedgerReaderActor.Command> reader;
@@ -116,6 +120,24 @@ public class ReadHandle {
             return read(firstEntryId, last, true, Integer.MAX_VALUE, Long.MAX_VALUE)
                     .thenApply(entries -> new UnconfirmedEntries(entries.entries()));
         });
+    }
+
+    /**
+     * Follows the ledger from {@code firstEntryId} on, without fencing it: bookies push what is confirmed, until the ledger
+     * is closed and its last entry was given.
+     */
+    public LedgerTail tail(long firstEntryId) {
+        if (firstEntryId < 0 || firstEntryId > EntryId.MAX) {
+            throw new LedgerException(
+                    Code.InvalidRequest, Outcome.NOT_APPLIED, "no valid entry to follow from: " + firstEntryId);
+        }
+        CompletableFuture<LedgerEntries> over = new CompletableFuture<>();
+        return new LedgerTail(
+                context.system.systemActorOf(
+                        LedgerTailActor.create(this, reader, firstEntryId, over),
+                        "quire-tail-" + ledgerId + "-" + TAILS.incrementAndGet(),
+                        Props.empty()),
+                over);
     }
 
     /** Entries of one read, ascending and without gaps. */

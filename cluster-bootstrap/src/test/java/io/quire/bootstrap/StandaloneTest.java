@@ -4,6 +4,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import com.typesafe.config.Config;
+import io.quire.client.LedgerTail;
 import io.quire.client.ReadHandle;
 import io.quire.client.WriteHandle;
 import io.quire.protocol.Entry;
@@ -16,10 +17,15 @@ import io.quire.protocol.RegistryConfig;
 import io.quire.protocol.RegistryVoters;
 import io.quire.protocol.VoterId;
 import io.quire.storage.StorageException;
+import java.net.URI;
+import java.net.http.HttpClient;
+import java.net.http.HttpRequest;
+import java.net.http.HttpResponse;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionException;
 import java.util.concurrent.CompletionStage;
 import java.util.stream.IntStream;
@@ -128,6 +134,51 @@ class StandaloneTest {
                     .isInstanceOfSatisfying(LedgerException.class, failure -> assertThat(failure.code())
                             .isEqualTo(LedgerException.Code.NotConfirmed));
         }
+    }
+
+    @Test
+    @DisplayName("R25: a ledger is followed while it is written, to its end, by the client and over HTTP")
+    void followedToItsEnd() {
+        try (QuireNode node = start()) {
+            WriteHandle ledger =
+                    get(node.client().newCreateLedgerOp().withWriteQuorumSize(2).execute());
+            LedgerTail tail = get(node.client()
+                            .newOpenLedgerOp()
+                            .withLedgerId(ledger.getId())
+                            .execute())
+                    .tail(0);
+            URI follow = node.http()
+                    .orElseThrow()
+                    .resolve("/api/v2/ledgers/" + ledger.getId() + "/entries?from=990&follow=true");
+            CompletableFuture<HttpResponse<String>> http = HttpClient.newHttpClient()
+                    .sendAsync(HttpRequest.newBuilder(follow).build(), HttpResponse.BodyHandlers.ofString());
+            List<Payload> payloads = append(ledger, 500);
+            List<Payload> followed = new ArrayList<>();
+            while (followed.size() < 500) {
+                followed.addAll(next(tail));
+            }
+            for (int i = 500; i < 1000; i++) {
+                assertThat(get(ledger.appendAsync(payloads.get(i - 500)))).isEqualTo(i);
+            }
+            get(ledger.sealAsync());
+            for (List<Payload> more = next(tail); !more.isEmpty(); more = next(tail)) {
+                followed.addAll(more);
+            }
+            assertThat(followed).hasSize(1000);
+            assertThat(followed.subList(0, 500)).isEqualTo(payloads);
+            assertThat(followed.subList(500, 1000)).isEqualTo(payloads);
+            assertThat(http.join().body().lines().filter(line -> !line.isEmpty()))
+                    .hasSize(10)
+                    .last()
+                    .asString()
+                    .startsWith("{\"entryId\":999,");
+        }
+    }
+
+    private static List<Payload> next(LedgerTail tail) {
+        return get(tail.nextAsync(100, 1 << 20)).entries().stream()
+                .map(Entry::payload)
+                .toList();
     }
 
     @Test

@@ -10,6 +10,7 @@ import java.util.Optional;
 import java.util.OptionalLong;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionStage;
+import org.apache.pekko.Done;
 import org.apache.pekko.NotUsed;
 import org.apache.pekko.japi.Pair;
 import org.apache.pekko.stream.javadsl.Source;
@@ -74,6 +75,18 @@ final class EntryRange {
             return page(ledger.reader(), bounds.from(), last)
                     .thenApply(first -> Source.single(first).concat(rest(ledger.reader(), first, last)));
         });
+    }
+
+    /** The entries of a ledger from {@code from} on, as they come, until it is closed or nobody listens any more. */
+    Source<List<Entry>, NotUsed> follow(ReadHandle reader, long from) {
+        return Source.unfoldResourceAsync(
+                () -> CompletableFuture.completedStage(reader.tail(from)),
+                tail -> tail.nextAsync(PAGE_ENTRIES_MAX, pageBytes)
+                        .thenApply(next -> next.entries().isEmpty() ? Optional.empty() : Optional.of(next.entries())),
+                tail -> {
+                    tail.close();
+                    return CompletableFuture.completedStage(Done.getInstance());
+                });
     }
 
     private Source<List<Entry>, NotUsed> rest(ReadHandle reader, List<Entry> first, long last) {

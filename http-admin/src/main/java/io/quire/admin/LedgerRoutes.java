@@ -15,6 +15,7 @@ import io.quire.protocol.LedgerMetadata;
 import io.quire.protocol.LedgerState;
 import io.quire.protocol.Payload;
 import io.quire.protocol.Versioned;
+import java.time.Duration;
 import java.util.List;
 import java.util.Locale;
 import java.util.Optional;
@@ -40,6 +41,8 @@ final class LedgerRoutes {
     static final String LEDGERS = "/api/v2/ledgers";
 
     private static final String LEDGER = LEDGERS + "/{id}";
+    private static final Duration KEEP_ALIVE = Duration.ofSeconds(15);
+    private static final ByteString LF = ByteString.fromString("\n");
     private static final int LIST_LIMIT_DEFAULT = 100;
     private static final int LIST_LIMIT_MAX = 10_000;
 
@@ -192,10 +195,24 @@ final class LedgerRoutes {
         QueryParameters query = QueryParameters.strict(call.request(), Set.of("from", "to", "follow"));
         EntryRange.Bounds bounds = new EntryRange.Bounds(query.entryId("from").orElse(0), query.entryId("to"));
         if (query.flag("follow")) {
-            throw notImplemented("following a ledger");
+            return follow(ledgerId, bounds);
         }
         return atWriter(call.request(), ledgerId, ledger -> ranges.read(ledger, bounds)
                 .thenApply(pages -> Responses.streamed(Responses.LINES, pages.map(LedgerRoutes::lines))));
+    }
+
+    /** Any node can follow: bookies push what the writer confirmed, wherever it lives. */
+    private CompletionStage<HttpResponse> follow(LedgerId ledgerId, EntryRange.Bounds bounds) {
+        if (bounds.to().isPresent()) {
+            throw Problem.invalid("to and follow=true exclude each other: a ledger is followed to its end");
+        }
+        return open(ledgerId)
+                .thenApply(reader -> Responses.streamed(
+                        Responses.LINES,
+                        ranges.follow(reader, bounds.from())
+                                .map(LedgerRoutes::lines)
+                                // A connection without a byte for long would be closed; empty lines say nothing.
+                                .keepAlive(KEEP_ALIVE, () -> LF)));
     }
 
     private CompletionStage<HttpResponse> seal(Call call) {
@@ -371,9 +388,5 @@ final class LedgerRoutes {
             throw Problem.invalid("the content type must be "
                     + String.join(" or ", allowed.stream().sorted().toList()) + ": " + type);
         }
-    }
-
-    private static LedgerException notImplemented(String what) {
-        return new LedgerException(Code.NotImplemented, Outcome.NOT_APPLIED, what + " is not implemented yet");
     }
 }

@@ -35,6 +35,23 @@ final class MemoryBookie extends AbstractBehavior<BookieRequest> {
     private final Map<SessionId, LedgerId> sessions = new HashMap<>();
     private final Map<SessionId, Long> acknowledged = new HashMap<>();
 
+    private final List<Tail> tails = new ArrayList<>();
+
+    /** A reader that follows. */
+    private static final class Tail {
+        private final ActorRef<BookieReply> reader;
+        private final BookieRequest.SubscribeLedger request;
+        private long next;
+        private long number;
+        private long endOffset;
+
+        Tail(ActorRef<BookieReply> reader, BookieRequest.SubscribeLedger request) {
+            this.reader = reader;
+            this.request = request;
+            this.next = request.firstEntryId();
+        }
+    }
+
     private MemoryBookie(ActorContext<BookieRequest> context, BookieId id, long batchesMax) {
         super(context);
         this.id = id;
@@ -56,6 +73,9 @@ final class MemoryBookie extends AbstractBehavior<BookieRequest> {
                 .onMessage(BookieRequest.ProbeSession.class, probe -> answer(acknowledge(List.of(probe.session()))))
                 .onMessage(BookieRequest.CloseSession.class, close -> this)
                 .onMessage(BookieRequest.ReadEntries.class, this::onRead)
+                .onMessage(BookieRequest.SubscribeLedger.class, this::onSubscribe)
+                .onMessage(BookieRequest.GrantCredit.class, grant -> this)
+                .onMessage(BookieRequest.UnsubscribeLedger.class, this::onUnsubscribe)
                 .onMessage(
                         BookieRequest.ReadLastAddConfirmed.class,
                         read -> answer(new BookieReply.LastAddConfirmedRead(
@@ -84,7 +104,45 @@ final class MemoryBookie extends AbstractBehavior<BookieRequest> {
             acknowledged.merge(batch.session(), batch.number(), Math::max);
             touched.add(batch.session());
         }
+        tails.forEach(this::push);
         return answer(acknowledge(touched));
+    }
+
+    private Behavior<BookieRequest> onSubscribe(BookieRequest.SubscribeLedger subscribe) {
+        Tail tail = new Tail(Envelope.sender(getContext()), subscribe);
+        tails.add(tail);
+        push(tail);
+        return this;
+    }
+
+    private Behavior<BookieRequest> onUnsubscribe(BookieRequest.UnsubscribeLedger unsubscribe) {
+        ActorRef<BookieReply> reader = Envelope.sender(getContext());
+        tails.removeIf(tail -> tail.reader.equals(reader) && tail.request.requestId() == unsubscribe.requestId());
+        return this;
+    }
+
+    private void push(Tail tail) {
+        LedgerId ledgerId = tail.request.ledgerId();
+        long end = Math.max(confirmedOf(ledgerId), tail.request.lastAddConfirmed()) + 1;
+        if (end <= tail.next) {
+            return;
+        }
+        EntryBatch found = EntryBatch.of(List.copyOf(entries.getOrDefault(ledgerId, new TreeMap<>())
+                .subMap(tail.next, end)
+                .values()));
+        tail.next = end;
+        tail.number++;
+        tail.endOffset += found.byteSize();
+        tail.reader.tell(new BookieReply.EntriesPushed(
+                id,
+                EPOCH,
+                tail.request.requestId(),
+                ledgerId,
+                tail.number,
+                tail.endOffset,
+                found,
+                end,
+                confirmedOf(ledgerId)));
     }
 
     private Behavior<BookieRequest> onRead(BookieRequest.ReadEntries read) {

@@ -20,7 +20,10 @@ import java.util.function.Consumer;
 /** Registers in memory; every stage is complete at once. Thread-safe. */
 final class MemoryRegistry implements Registry {
     private final NavigableMap<RegistryKey, RegisterValue> registers = new TreeMap<>();
+    private final List<Watcher> watchers = new ArrayList<>();
     private boolean isUnavailable;
+
+    private record Watcher(RegistryKey key, Consumer<RegisterValue> listener) {}
 
     /** Whether all operations fail from now on, as without a majority of voters. */
     synchronized void setUnavailable(boolean isUnavailable) {
@@ -53,7 +56,10 @@ final class MemoryRegistry implements Registry {
         if (current.version() != expectedVersion) {
             return CompletableFuture.completedStage(new CasResult.Conflict(current));
         }
-        registers.put(key, current.changedTo(value, opId));
+        RegisterValue changed = current.changedTo(value, opId);
+        registers.put(key, changed);
+        watchers.stream().filter(watcher -> watcher.key().equals(key)).forEach(watcher -> watcher.listener()
+                .accept(changed));
         return CompletableFuture.completedStage(new CasResult.Applied(expectedVersion + 1));
     }
 
@@ -78,8 +84,20 @@ final class MemoryRegistry implements Registry {
     }
 
     @Override
-    public Watch watch(RegistryKey key, Consumer<RegisterValue> listener) {
-        throw new UnsupportedOperationException("nothing watches here");
+    public synchronized Watch watch(RegistryKey key, Consumer<RegisterValue> listener) {
+        Watcher watcher = new Watcher(key, listener);
+        watchers.add(watcher);
+        listener.accept(registers.getOrDefault(key, RegisterValue.ABSENT));
+        return () -> remove(watcher);
+    }
+
+    private synchronized void remove(Watcher watcher) {
+        watchers.remove(watcher);
+    }
+
+    /** How many watches go on. */
+    synchronized int watchers() {
+        return watchers.size();
     }
 
     private static OpId opId() {

@@ -4,6 +4,7 @@ import io.quire.bookie.storage.BookieStore;
 import io.quire.protocol.AckSet;
 import io.quire.protocol.BookieId;
 import io.quire.protocol.Ensemble;
+import io.quire.protocol.EntryBatch;
 import io.quire.protocol.EntryFormat;
 import io.quire.protocol.LedgerId;
 import io.quire.protocol.LedgerMetadata;
@@ -83,6 +84,18 @@ public final class AckDurabilityChecker {
             throw new IllegalStateException("R13: entry " + entryId + " of ledger " + ledgerId
                     + " completed with an acknowledgement that bookie " + bookie + " never gave");
         }
+    }
+
+    /** A bookie is about to answer a recovery add. */
+    void recovered(BookieId bookie, EntryBatch entries) {
+        entries.entries().forEach(entry -> acknowledged(bookie, entry));
+    }
+
+    /** How many bookies have acknowledged an entry. */
+    long copies(LedgerId ledgerId, long entryId) {
+        return acknowledged.values().stream()
+                .filter(ledgers -> ledgers.getOrDefault(ledgerId, Map.of()).containsKey(entryId))
+                .count();
     }
 
     /** A bookie has opened its store. */

@@ -19,7 +19,9 @@ public final class LedgerContentChecker {
     private final Map<LedgerId, TreeMap<Long, End>> ended = new HashMap<>();
     private final Map<LedgerId, LedgerMetadata> closed = new HashMap<>();
     private long acknowledged;
+    private final Map<LedgerId, Long> highestFollowed = new HashMap<>();
     private long reads;
+    private long follows;
 
     /** How an append ended, as its writer was told. */
     enum End {
@@ -105,6 +107,44 @@ public final class LedgerContentChecker {
             }
             reads++;
         }
+    }
+
+    /**
+     * A reader that follows was given entries: in order, without gaps, with the bytes that were appended. What it was given
+     * must stay readable (H45).
+     */
+    void followed(LedgerId ledgerId, long expected, List<Entry> entries) {
+        read(ledgerId, entries);
+        for (int i = 0; i < entries.size(); i++) {
+            long entryId = entries.get(i).entryId();
+            if (entryId != expected + i) {
+                throw new IllegalStateException("I4: ledger " + ledgerId + " was followed to entry " + entryId
+                        + ", the next one is " + (expected + i));
+            }
+        }
+        if (!entries.isEmpty()) {
+            highestFollowed.merge(ledgerId, expected + entries.size() - 1, Math::max);
+            follows += entries.size();
+        }
+    }
+
+    /** A reader followed a closed ledger to its end, {@code next} entries. */
+    void followedToTheEnd(LedgerId ledgerId, long next) {
+        for (long entryId : acknowledgedIn(ledgerId)) {
+            if (entryId >= next) {
+                throw new IllegalStateException("I2: acknowledged entry " + entryId + " of ledger " + ledgerId
+                        + " was not followed, the ledger ended before " + next);
+            }
+        }
+        if (highestFollowed.getOrDefault(ledgerId, -1L) >= next) {
+            throw new IllegalStateException("H45: entry " + highestFollowed.get(ledgerId) + " of ledger " + ledgerId
+                    + " was followed, now it ends before " + next);
+        }
+    }
+
+    /** Entries given to readers that follow. */
+    long follows() {
+        return follows;
     }
 
     /** The entries of a ledger that must be readable for ever. */

@@ -1,6 +1,7 @@
 package io.quire.simulation;
 
 import io.quire.bookie.core.LedgerReplica;
+import io.quire.bookie.core.TailFeed;
 import io.quire.bookie.storage.BookieStore;
 import io.quire.client.core.RecoverySettings;
 import io.quire.client.core.WriterSettings;
@@ -53,6 +54,7 @@ public class LedgerScenario {
     private final List<SimulatedRecoverer> recoverers = new ArrayList<>();
     private final Map<BookieId, SimulatedBookie> stores = new HashMap<>();
     private final Workload workload;
+    private SimulatedTail tail;
     private final AckDurabilityChecker durability = new AckDurabilityChecker();
     private final LedgerContentChecker content = new LedgerContentChecker();
     private final LedgerStateChecker states = new LedgerStateChecker();
@@ -73,10 +75,17 @@ public class LedgerScenario {
      * @param acknowledged entries acknowledged to writers
      * @param reads entries given to readers
      * @param recoveries ledgers that recoverers found closed or closed themselves
+     * @param follows entries given to readers that follow
      * @param violation what is wrong, if anything, and what happened last
      */
     public record Result(
-            long seed, long steps, long acknowledged, long reads, long recoveries, Optional<String> violation) {}
+            long seed,
+            long steps,
+            long acknowledged,
+            long reads,
+            long recoveries,
+            long follows,
+            Optional<String> violation) {}
 
     public LedgerScenario(long seed) {
         this(seed, Workload.APPEND_AND_READ);
@@ -116,6 +125,7 @@ public class LedgerScenario {
                 content.acknowledgedEntries(),
                 content.reads(),
                 recoverers.stream().mapToLong(SimulatedRecoverer::recoveries).sum(),
+                content.follows(),
                 violation.map(this::withTrace));
     }
 
@@ -143,6 +153,10 @@ public class LedgerScenario {
         readers.forEach(SimulatedReader::finish);
         if (!simulation.runUntil(() -> readers.stream().allMatch(SimulatedReader::isFinished), PATIENCE_NANOS)) {
             return Optional.of("a reader could not read every ledger on a healthy cluster");
+        }
+        tail.finish();
+        if (!simulation.runUntil(tail::isFinished, PATIENCE_NANOS)) {
+            return Optional.of("a reader could not follow every ledger to its end on a healthy cluster");
         }
         bookies.forEach(bookie -> bookie.crashFor(chaos.upTo(OUTAGE_MAX_NANOS)));
         simulation.runFor(5_000 * MILLI);
@@ -212,6 +226,12 @@ public class LedgerScenario {
             clients.add(node(address, reader));
         }
         buildRecoverers(voterAddresses, statuses);
+        clients.add(newTail(new SimulatedReader.Plan(voterAddresses, registry, statuses), checkers));
+    }
+
+    private SimulatedNode newTail(SimulatedReader.Plan plan, SimulatedWriter.Checkers checkers) {
+        tail = new SimulatedTail(simulation.random("tail"), plan, checkers);
+        return node("tail", tail);
     }
 
     private void buildRecoverers(List<String> voterAddresses, List<BookieStatus> statuses) {
@@ -244,7 +264,8 @@ public class LedgerScenario {
                 voterAddresses,
                 registry,
                 new BookieStore.Settings(64 << 10, 16 << 10, 2, 16 << 10, 3, 1 + random.nextInt(6)),
-                new LedgerReplica.Limits(4_000 + random.nextInt(60_000), 3, 8));
+                new LedgerReplica.Limits(4_000 + random.nextInt(60_000), 3, 8),
+                new TailFeed.Limits(20, 2_000, 10_000, 40 * MILLI, 500 * MILLI));
         List<BookieStatus> statuses = new ArrayList<>();
         int count = replication.ensembleSize() + random.nextInt(3);
         for (int i = 0; i < count; i++) {

@@ -4,6 +4,7 @@ import io.quire.bookie.core.BootSequence;
 import io.quire.bookie.core.LedgerReplica;
 import io.quire.bookie.core.ReplicaEffect;
 import io.quire.bookie.core.ReplicaRefusal;
+import io.quire.bookie.core.TailFeed;
 import io.quire.bookie.storage.BookieStore;
 import io.quire.bookie.storage.BootRecord;
 import io.quire.bookie.storage.JournalRecord;
@@ -65,7 +66,11 @@ public class SimulatedBookie implements SimulatedNode.Program {
      * @param voters where the registry is
      */
     public record Plan(
-            List<String> voters, RegistrySettings registry, BookieStore.Settings store, LedgerReplica.Limits limits) {}
+            List<String> voters,
+            RegistrySettings registry,
+            BookieStore.Settings store,
+            LedgerReplica.Limits limits,
+            TailFeed.Limits tails) {}
 
     public SimulatedBookie(BookieId identity, Random random, Plan plan, AckDurabilityChecker durability) {
         this.identity = identity;
@@ -116,11 +121,14 @@ public class SimulatedBookie implements SimulatedNode.Program {
 
     private record Client(String address, long requestId) {}
 
+    private record Recovery(Client client, EntryBatch entries) {}
+
     private final class Incarnation {
         private final SimulatedNode node;
         private final KeyValueStore ledgers;
         private final SimulatedRegistryClient registry;
         private final Map<LedgerId, LedgerReplica> replicas = new TreeMap<>();
+        private final Map<LedgerId, SimulatedTails> tails = new TreeMap<>();
         private final Map<Long, LedgerId> sessions = new HashMap<>();
         private final Map<Long, Client> clients = new HashMap<>();
         private final Map<Long, Runnable> fences = new HashMap<>();
@@ -131,7 +139,7 @@ public class SimulatedBookie implements SimulatedNode.Program {
         private boolean syncing;
         private boolean flushing;
         private long lastSession;
-        private final Map<Long, Client> recoveries = new HashMap<>();
+        private final Map<Long, Recovery> recoveries = new HashMap<>();
         private long lastFence;
         private long lastRecovery;
 
@@ -208,6 +216,8 @@ public class SimulatedBookie implements SimulatedNode.Program {
                 bootEpoch = epoch;
                 store = opened;
                 running = Optional.of(opened);
+                node.scheduleEvery(
+                        plan.tails().heartbeatNanos(), () -> tails.values().forEach(SimulatedTails::tick));
                 durability.verify(identity, store);
             } catch (StorageException e) {
                 if (e.getMessage().contains("damaged") || e.getMessage().contains("missing")) {
@@ -244,8 +254,14 @@ public class SimulatedBookie implements SimulatedNode.Program {
                 replica(ledgerId).closeSession(close.session().counter());
             } else if (message instanceof BookieRequest.RecoveryAddEntries add) {
                 long token = ++lastRecovery;
-                recoveries.put(token, new Client(envelope.from(), add.requestId()));
+                recoveries.put(token, new Recovery(new Client(envelope.from(), add.requestId()), add.entries()));
                 run(add.ledgerId(), replica(add.ledgerId()).recoveries().add(token, add.version(), add.entries()));
+            } else if (message instanceof BookieRequest.SubscribeLedger subscribe) {
+                tails(subscribe.ledgerId()).subscribe(envelope.from(), subscribe);
+            } else if (message instanceof BookieRequest.GrantCredit grant) {
+                tails(grant.ledgerId()).grant(envelope.from(), grant);
+            } else if (message instanceof BookieRequest.UnsubscribeLedger unsubscribe) {
+                tails(unsubscribe.ledgerId()).unsubscribe(envelope.from(), unsubscribe.requestId());
             } else if (message instanceof BookieRequest.ReadEntries read) {
                 read(envelope.from(), read);
             } else if (message instanceof BookieRequest.ReadLastAddConfirmed read) {
@@ -338,6 +354,21 @@ public class SimulatedBookie implements SimulatedNode.Program {
             return session.bookie().equals(identity)
                     && session.bootEpoch().equals(bootEpoch)
                     && sessions.containsKey(session.counter());
+        }
+
+        private SimulatedTails tails(LedgerId ledgerId) {
+            return tails.computeIfAbsent(
+                    ledgerId,
+                    id -> new SimulatedTails(
+                            node,
+                            identity,
+                            bootEpoch,
+                            id,
+                            new TailFeed(plan.tails(), replica(id).lastAddConfirmed()),
+                            (read, done) -> node.schedule(
+                                    upTo(READ_MAX_NANOS),
+                                    () -> done.accept(
+                                            store.read(id, read.first(), read.last(), 100, read.bytesMax())))));
         }
 
         private LedgerReplica replica(LedgerId ledgerId) {
@@ -503,12 +534,13 @@ public class SimulatedBookie implements SimulatedNode.Program {
 
             @Override
             public Void journalBatch(ReplicaEffect.JournalBatch effect) {
-                journal(
-                        new JournalRecord.Added(ledgerId, effect.lastAddConfirmed(), effect.entries()),
-                        () -> run(
-                                ledgerId,
-                                replica(ledgerId)
-                                        .batchJournaled(effect.counter(), effect.number(), effect.lastAddConfirmed())));
+                journal(new JournalRecord.Added(ledgerId, effect.lastAddConfirmed(), effect.entries()), () -> {
+                    run(
+                            ledgerId,
+                            replica(ledgerId)
+                                    .batchJournaled(effect.counter(), effect.number(), effect.lastAddConfirmed()));
+                    tails(ledgerId).confirmed(replica(ledgerId).lastAddConfirmed());
+                });
                 if (effect.receipt()) {
                     reply(
                             clients.get(effect.counter()).address(),
@@ -551,7 +583,9 @@ public class SimulatedBookie implements SimulatedNode.Program {
 
             @Override
             public Void entriesRecovered(ReplicaEffect.EntriesRecovered effect) {
-                Client client = recoveries.remove(effect.token());
+                Recovery recovery = recoveries.remove(effect.token());
+                durability.recovered(identity, recovery.entries());
+                Client client = recovery.client();
                 reply(
                         client.address(),
                         new BookieReply.EntriesRecovered(identity, bootEpoch, client.requestId(), ledgerId));
@@ -561,7 +595,7 @@ public class SimulatedBookie implements SimulatedNode.Program {
             @Override
             public Void recoveryRefused(ReplicaEffect.RecoveryRefused effect) {
                 requireNoConflict(effect.refusal(), effect.detail());
-                Client client = recoveries.remove(effect.token());
+                Client client = recoveries.remove(effect.token()).client();
                 reply(
                         client.address(),
                         new BookieReply.RequestRefused(

@@ -12,22 +12,25 @@ class LedgerScenarioTest {
     private static final int SEEDS = 500;
 
     @Test
-    @DisplayName("I2, I4, I5, I7, H97: append and read survive crashes, failing disks and a bad network")
+    @DisplayName("I2, I4, I5, I7, H45, H97: append, read and follow survive crashes, failing disks and a bad network")
     void appendAndRead() {
         long one = Long.getLong("seed", -1);
         LongStream seeds = one >= 0 ? LongStream.of(one) : LongStream.range(0, Integer.getInteger("sim.seeds", SEEDS));
         long acknowledged = 0;
         long reads = 0;
+        long follows = 0;
         for (long seed : seeds.toArray()) {
             LedgerScenario.Result result = new LedgerScenario(seed).run();
             result.violation().ifPresent(violation -> fail(violation));
             acknowledged += result.acknowledged();
             reads += result.reads();
+            follows += result.follows();
         }
         assertThat(acknowledged)
                 .as("a run in which nothing is appended proves nothing")
                 .isPositive();
         assertThat(reads).isPositive();
+        assertThat(follows).isPositive();
     }
 
     @Test

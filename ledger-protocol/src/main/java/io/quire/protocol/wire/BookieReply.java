@@ -86,6 +86,28 @@ public sealed interface BookieReply extends WireMessage {
             long lastAddConfirmed)
             implements BookieReply {}
 
+    /**
+     * What a subscription gets (R25).
+     *
+     * @param requestId the subscription
+     * @param number counts its pushes from 1; one without entries that repeats the last number is a heartbeat
+     * @param endOffset encoded bytes of all its pushes up to and with this one; by it a lost one is noticed
+     * @param entries durable here and confirmed, ascending
+     * @param coveredTo what the store held of the ids below this when it pushed has been pushed
+     * @param lastAddConfirmed the highest one that is durable here, or -1
+     */
+    record EntriesPushed(
+            BookieId bookie,
+            BootEpoch bootEpoch,
+            long requestId,
+            LedgerId ledgerId,
+            long number,
+            long endOffset,
+            EntryBatch entries,
+            long coveredTo,
+            long lastAddConfirmed)
+            implements BookieReply {}
+
     /** The highest last-add-confirmed known here, or -1. */
     record LastAddConfirmedRead(
             BookieId bookie, BootEpoch bootEpoch, long requestId, LedgerId ledgerId, long lastAddConfirmed)
@@ -104,7 +126,7 @@ public sealed interface BookieReply extends WireMessage {
     enum Refusal {
         /** Another store answers at this address (H29). */
         WRONG_BOOKIE,
-        /** The session is not one of this boot, or was ended. */
+        /** The session or subscription is not one of this boot, or was ended. */
         UNKNOWN_SESSION,
         /** The ledger is fenced here. */
         FENCED,

@@ -18,6 +18,7 @@ import io.quire.protocol.wire.BookieReply.BatchReceived;
 import io.quire.protocol.wire.BookieReply.BatchRefused;
 import io.quire.protocol.wire.BookieReply.BookieIdentified;
 import io.quire.protocol.wire.BookieReply.EntriesAdded;
+import io.quire.protocol.wire.BookieReply.EntriesPushed;
 import io.quire.protocol.wire.BookieReply.EntriesRead;
 import io.quire.protocol.wire.BookieReply.EntriesRecovered;
 import io.quire.protocol.wire.BookieReply.LastAddConfirmedRead;
@@ -111,7 +112,15 @@ final class BookieReplyFormat {
                         putSession(out, received.session());
                         out.putLong(received.number());
                     },
-                    in -> new BatchReceived(getSession(in), in.getLong())));
+                    in -> new BatchReceived(getSession(in), in.getLong())),
+            new MessageFormat<>(
+                    "l",
+                    EntriesPushed.class,
+                    pushed -> ENTRIES_READ_BYTES_MIN
+                            + 2 * Long.BYTES
+                            + pushed.entries().byteSize(),
+                    BookieReplyFormat::putEntriesPushed,
+                    BookieReplyFormat::getEntriesPushed));
 
     private BookieReplyFormat() {}
 
@@ -207,6 +216,29 @@ final class BookieReplyFormat {
         putEpoch(out, recovered.bootEpoch());
         out.putLong(recovered.requestId());
         putLedger(out, recovered.ledgerId());
+    }
+
+    private static void putEntriesPushed(ByteBuffer out, EntriesPushed pushed) {
+        putBookie(out, pushed.bookie());
+        putEpoch(out, pushed.bootEpoch());
+        out.putLong(pushed.requestId());
+        putLedger(out, pushed.ledgerId());
+        out.putLong(pushed.number()).putLong(pushed.endOffset());
+        putEntries(out, pushed.entries());
+        out.putLong(pushed.coveredTo()).putLong(pushed.lastAddConfirmed());
+    }
+
+    private static EntriesPushed getEntriesPushed(ByteBuffer in) {
+        return new EntriesPushed(
+                getBookie(in),
+                getEpoch(in),
+                in.getLong(),
+                getLedger(in),
+                in.getLong(),
+                in.getLong(),
+                getEntries(in),
+                in.getLong(),
+                in.getLong());
     }
 
     private static void putBookieIdentified(ByteBuffer out, BookieIdentified identified) {

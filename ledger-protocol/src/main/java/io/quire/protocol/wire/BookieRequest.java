@@ -109,6 +109,40 @@ public sealed interface BookieRequest extends WireMessage {
     record RecoveryAddEntries(BookieId target, long requestId, LedgerId ledgerId, long version, EntryBatch entries)
             implements BookieRequest {}
 
+    /**
+     * Follows a ledger: durable entries from {@code firstEntryId} on, up to what is confirmed, are pushed as they come, in
+     * {@link BookieReply.EntriesPushed} (R25). Answered by {@link BookieReply.RequestRefused} when the subscription cannot
+     * begin or has ended.
+     *
+     * @param requestId names the subscription, unique per sender
+     * @param lastAddConfirmed the highest one that the reader has seen, or -1; the store serves up to it
+     * @param creditLimit a push begins only below this end offset, counted in encoded bytes from the subscription's start
+     */
+    record SubscribeLedger(
+            BookieId target,
+            long requestId,
+            LedgerId ledgerId,
+            long firstEntryId,
+            long lastAddConfirmed,
+            long creditLimit)
+            implements BookieRequest {
+        public SubscribeLedger {
+            if (firstEntryId < 0) {
+                throw new IllegalArgumentException("a subscription from entry " + firstEntryId);
+            }
+        }
+    }
+
+    /**
+     * Raises the credit of a subscription, or repeats it, in answer to a heartbeat: the reader lives. A subscription that
+     * is not known is answered by {@link BookieReply.RequestRefused}.
+     */
+    record GrantCredit(BookieId target, long requestId, LedgerId ledgerId, long lastAddConfirmed, long creditLimit)
+            implements BookieRequest {}
+
+    /** Ends a subscription; not answered. */
+    record UnsubscribeLedger(BookieId target, long requestId, LedgerId ledgerId) implements BookieRequest {}
+
     /** Asks for the highest last-add-confirmed that the store knows of; answered by {@link BookieReply.LastAddConfirmedRead}. */
     record ReadLastAddConfirmed(BookieId target, long requestId, LedgerId ledgerId) implements BookieRequest {}
 

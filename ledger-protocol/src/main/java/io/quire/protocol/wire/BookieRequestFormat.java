@@ -16,12 +16,15 @@ import io.quire.protocol.wire.BookieRequest.AddEntries;
 import io.quire.protocol.wire.BookieRequest.Batch;
 import io.quire.protocol.wire.BookieRequest.CloseSession;
 import io.quire.protocol.wire.BookieRequest.FenceLedger;
+import io.quire.protocol.wire.BookieRequest.GrantCredit;
 import io.quire.protocol.wire.BookieRequest.IdentifyBookie;
 import io.quire.protocol.wire.BookieRequest.OpenSession;
 import io.quire.protocol.wire.BookieRequest.ProbeSession;
 import io.quire.protocol.wire.BookieRequest.ReadEntries;
 import io.quire.protocol.wire.BookieRequest.ReadLastAddConfirmed;
 import io.quire.protocol.wire.BookieRequest.RecoveryAddEntries;
+import io.quire.protocol.wire.BookieRequest.SubscribeLedger;
+import io.quire.protocol.wire.BookieRequest.UnsubscribeLedger;
 import java.nio.ByteBuffer;
 import java.util.List;
 
@@ -75,7 +78,23 @@ final class BookieRequestFormat {
                     add -> 6 * Long.BYTES + add.entries().byteSize(),
                     BookieRequestFormat::putRecoveryAddEntries,
                     in -> new RecoveryAddEntries(
-                            getBookie(in), in.getLong(), getLedger(in), in.getLong(), getEntries(in))));
+                            getBookie(in), in.getLong(), getLedger(in), in.getLong(), getEntries(in))),
+            MessageFormat.small(
+                    "J",
+                    SubscribeLedger.class,
+                    BookieRequestFormat::putSubscribeLedger,
+                    in -> new SubscribeLedger(
+                            getBookie(in), in.getLong(), getLedger(in), in.getLong(), in.getLong(), in.getLong())),
+            MessageFormat.small(
+                    "K",
+                    GrantCredit.class,
+                    BookieRequestFormat::putGrantCredit,
+                    in -> new GrantCredit(getBookie(in), in.getLong(), getLedger(in), in.getLong(), in.getLong())),
+            MessageFormat.small(
+                    "L",
+                    UnsubscribeLedger.class,
+                    BookieRequestFormat::putUnsubscribeLedger,
+                    in -> new UnsubscribeLedger(getBookie(in), in.getLong(), getLedger(in))));
 
     private BookieRequestFormat() {}
 
@@ -159,6 +178,29 @@ final class BookieRequestFormat {
         putLedger(out, add.ledgerId());
         out.putLong(add.version());
         putEntries(out, add.entries());
+    }
+
+    private static void putSubscribeLedger(ByteBuffer out, SubscribeLedger subscribe) {
+        putBookie(out, subscribe.target());
+        out.putLong(subscribe.requestId());
+        putLedger(out, subscribe.ledgerId());
+        out.putLong(subscribe.firstEntryId());
+        out.putLong(subscribe.lastAddConfirmed());
+        out.putLong(subscribe.creditLimit());
+    }
+
+    private static void putGrantCredit(ByteBuffer out, GrantCredit grant) {
+        putBookie(out, grant.target());
+        out.putLong(grant.requestId());
+        putLedger(out, grant.ledgerId());
+        out.putLong(grant.lastAddConfirmed());
+        out.putLong(grant.creditLimit());
+    }
+
+    private static void putUnsubscribeLedger(ByteBuffer out, UnsubscribeLedger unsubscribe) {
+        putBookie(out, unsubscribe.target());
+        out.putLong(unsubscribe.requestId());
+        putLedger(out, unsubscribe.ledgerId());
     }
 
     private static void putIdentifyBookie(ByteBuffer out, IdentifyBookie identify) {

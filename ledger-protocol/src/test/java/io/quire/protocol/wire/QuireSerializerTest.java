@@ -91,6 +91,9 @@ class QuireSerializerTest {
                         G ReadLastAddConfirmed
                         H IdentifyBookie
                         I RecoveryAddEntries
+                        J SubscribeLedger
+                        K GrantCredit
+                        L UnsubscribeLedger
                         a SessionOpened
                         c SessionRefused
                         b EntriesAdded
@@ -102,6 +105,7 @@ class QuireSerializerTest {
                         h BookieIdentified
                         k EntriesRecovered
                         o BatchReceived
+                        l EntriesPushed
                         i RequestRefused
                         P Prepare
                         Q Accept

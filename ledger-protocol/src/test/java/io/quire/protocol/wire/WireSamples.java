@@ -22,6 +22,7 @@ import io.quire.protocol.wire.BookieReply.BatchReceived;
 import io.quire.protocol.wire.BookieReply.BatchRefused;
 import io.quire.protocol.wire.BookieReply.BookieIdentified;
 import io.quire.protocol.wire.BookieReply.EntriesAdded;
+import io.quire.protocol.wire.BookieReply.EntriesPushed;
 import io.quire.protocol.wire.BookieReply.EntriesRead;
 import io.quire.protocol.wire.BookieReply.EntriesRecovered;
 import io.quire.protocol.wire.BookieReply.LastAddConfirmedRead;
@@ -36,12 +37,15 @@ import io.quire.protocol.wire.BookieRequest.AddEntries;
 import io.quire.protocol.wire.BookieRequest.Batch;
 import io.quire.protocol.wire.BookieRequest.CloseSession;
 import io.quire.protocol.wire.BookieRequest.FenceLedger;
+import io.quire.protocol.wire.BookieRequest.GrantCredit;
 import io.quire.protocol.wire.BookieRequest.IdentifyBookie;
 import io.quire.protocol.wire.BookieRequest.OpenSession;
 import io.quire.protocol.wire.BookieRequest.ProbeSession;
 import io.quire.protocol.wire.BookieRequest.ReadEntries;
 import io.quire.protocol.wire.BookieRequest.ReadLastAddConfirmed;
 import io.quire.protocol.wire.BookieRequest.RecoveryAddEntries;
+import io.quire.protocol.wire.BookieRequest.SubscribeLedger;
+import io.quire.protocol.wire.BookieRequest.UnsubscribeLedger;
 import io.quire.protocol.wire.RegistryReply.Accepted;
 import io.quire.protocol.wire.RegistryReply.BallotRejected;
 import io.quire.protocol.wire.RegistryReply.ConfigStored;
@@ -109,6 +113,9 @@ public final class WireSamples {
                 new ReadLastAddConfirmed(BOOKIE, 9, LEDGER),
                 new IdentifyBookie(BOOKIE, 9),
                 new RecoveryAddEntries(BOOKIE, 9, LEDGER, 4, ENTRIES),
+                new SubscribeLedger(BOOKIE, 9, LEDGER, 4, 41, 1 << 20),
+                new GrantCredit(BOOKIE, 9, LEDGER, 41, 1 << 21),
+                new UnsubscribeLedger(BOOKIE, 9, LEDGER),
                 new SessionOpened(9, LEDGER, SESSION, 1 << 20),
                 new SessionRefused(BOOKIE, 9, LEDGER, Refusal.NOT_A_MEMBER, "not in fragment 2"),
                 new EntriesAdded(List.of(
@@ -122,6 +129,7 @@ public final class WireSamples {
                 new BookieIdentified(BOOKIE, EPOCH, 9),
                 new EntriesRecovered(BOOKIE, EPOCH, 9, LEDGER),
                 new BatchReceived(SESSION, 3),
+                new EntriesPushed(BOOKIE, EPOCH, 9, LEDGER, 3, 8192, ENTRIES, 6, 5),
                 new RequestRefused(BOOKIE, 9, Refusal.WRONG_BOOKIE, "another store"),
                 new Prepare(VOTER, 2, 9, KEY, BALLOT),
                 new Accept(VOTER, 2, 9, KEY, BALLOT, VALUE, NEXT_BALLOT),
@@ -183,6 +191,10 @@ public final class WireSamples {
                 v -> new ReadLastAddConfirmed(v.bookie(), v.number(), v.ledger()),
                 v -> new IdentifyBookie(v.bookie(), v.number()),
                 v -> new RecoveryAddEntries(v.bookie(), v.number(), v.ledger(), v.number(), v.batch()),
+                v -> new SubscribeLedger(
+                        v.bookie(), v.number(), v.ledger(), v.number() / 2, v.entryIdOrNone(), v.number()),
+                v -> new GrantCredit(v.bookie(), v.number(), v.ledger(), v.entryIdOrNone(), v.number()),
+                v -> new UnsubscribeLedger(v.bookie(), v.number(), v.ledger()),
                 v -> new SessionOpened(v.number(), v.ledger(), v.session(), v.number()),
                 v -> new SessionRefused(v.bookie(), v.number(), v.ledger(), refusal(v), v.text()),
                 v -> new EntriesAdded(v.list(4, () -> ack(v))),
@@ -195,6 +207,16 @@ public final class WireSamples {
                 v -> new BookieIdentified(v.bookie(), v.epoch(), v.number()),
                 v -> new EntriesRecovered(v.bookie(), v.epoch(), v.number(), v.ledger()),
                 v -> new BatchReceived(v.session(), v.number()),
+                v -> new EntriesPushed(
+                        v.bookie(),
+                        v.epoch(),
+                        v.number(),
+                        v.ledger(),
+                        v.number(),
+                        v.number(),
+                        v.batch(),
+                        v.number(),
+                        v.entryIdOrNone()),
                 v -> new RequestRefused(v.bookie(), v.number(), refusal(v), v.text()),
                 v -> new Prepare(v.voter(), v.number(), v.number(), v.key(), v.ballot()),
                 v -> new Accept(v.voter(), v.number(), v.number(), v.key(), v.ballot(), v.register(), v.ballot()),
