@@ -34,7 +34,8 @@ class LedgerScenarioTest {
     }
 
     @Test
-    @DisplayName("R23, R24, H1-H3, H8, H10, H14-H17, I1, I2, I3, I8: ledgers are recovered at any time, by several at once")
+    @DisplayName(
+            "R23, R24, H1-H3, H8, H10, H14-H17, I1, I2, I3, I8: ledgers are recovered at any time, by several at once")
     void recovery() {
         long one = Long.getLong("seed", -1);
         LongStream seeds = one >= 0 ? LongStream.of(one) : LongStream.range(0, Integer.getInteger("sim.seeds", SEEDS));
