@@ -231,7 +231,7 @@ public final class LedgerRecovery {
                             Code.Conflict,
                             "bookie " + bookie + " holds other bytes for an entry of ledger " + ledgerId
                                     + "; it stays in recovery"));
-                } else if (refusal == WriteRefusal.NOT_RECOVERING && state != State.CLOSING) {
+                } else if (refusal == WriteRefusal.NOT_RECOVERING && state != State.CLOSING && !isOver()) {
                     restart(nowNanos);
                 }
                 return;

@@ -625,6 +625,7 @@ public final class LedgerWriter {
     private void becomeSealed() {
         state = State.SEALED;
         closeSessions();
+        endForces(lastTickNanos);
         sealAwaited = false;
         outbox.sealed(metadata, version);
     }

@@ -548,6 +548,21 @@ class LedgerWriterTest {
     }
 
     @Test
+    @DisplayName("H97: a force that waits for an entry which the seal leaves out ends with the seal")
+    void forceEndsWithTheSeal() {
+        opened(THREE);
+        append(0);
+        writer.force(1, APPEND_TIMEOUT - 1);
+        writer.tick(APPEND_TIMEOUT);
+        writer.seal(APPEND_TIMEOUT);
+        writer.tick(APPEND_TIMEOUT + GRACE);
+        assertThat(outbox.forceFailures).isEmpty();
+        writer.registered(2, APPEND_TIMEOUT + GRACE);
+        assertThat(outbox.sealed).hasSize(1);
+        assertThat(outbox.forceFailures).extracting(Failure::outcome).containsExactly(Outcome.UNKNOWN);
+    }
+
+    @Test
     @DisplayName("H40: a seal waits until what was acknowledged from memory is durable")
     void sealForces() {
         SessionId[] session = opened(THREE);
