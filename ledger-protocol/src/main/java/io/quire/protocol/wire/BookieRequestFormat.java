@@ -35,7 +35,8 @@ final class BookieRequestFormat {
                     "A",
                     OpenSession.class,
                     BookieRequestFormat::putOpenSession,
-                    in -> new OpenSession(getBookie(in), in.getLong(), getLedger(in), in.getLong())),
+                    in -> new OpenSession(
+                            getBookie(in), in.getLong(), getLedger(in), in.getLong(), Fields.getPayload(in))),
             new MessageFormat<>(
                     "B",
                     AddEntries.class,
@@ -56,7 +57,7 @@ final class BookieRequestFormat {
                     "E",
                     FenceLedger.class,
                     BookieRequestFormat::putFenceLedger,
-                    in -> new FenceLedger(getBookie(in), in.getLong(), getLedger(in))),
+                    in -> new FenceLedger(getBookie(in), in.getLong(), getLedger(in), Fields.getPayload(in))),
             MessageFormat.small(
                     "F", ReadEntries.class, BookieRequestFormat::putReadEntries, BookieRequestFormat::getReadEntries),
             MessageFormat.small(
@@ -72,10 +73,18 @@ final class BookieRequestFormat {
             new MessageFormat<>(
                     "I",
                     RecoveryAddEntries.class,
-                    add -> 6 * Long.BYTES + add.entries().byteSize(),
+                    add -> 6 * Long.BYTES
+                            + Integer.BYTES
+                            + add.proof().length()
+                            + add.entries().byteSize(),
                     BookieRequestFormat::putRecoveryAddEntries,
                     in -> new RecoveryAddEntries(
-                            getBookie(in), in.getLong(), getLedger(in), in.getLong(), getEntries(in))));
+                            getBookie(in),
+                            in.getLong(),
+                            getLedger(in),
+                            in.getLong(),
+                            Fields.getPayload(in),
+                            getEntries(in))));
 
     private BookieRequestFormat() {}
 
@@ -84,6 +93,7 @@ final class BookieRequestFormat {
         out.putLong(open.requestId());
         putLedger(out, open.ledgerId());
         out.putLong(open.fragmentVersion());
+        Fields.putPayload(out, open.proof());
     }
 
     private static int addEntriesBytes(AddEntries add) {
@@ -122,6 +132,7 @@ final class BookieRequestFormat {
         putBookie(out, fence.target());
         out.putLong(fence.requestId());
         putLedger(out, fence.ledgerId());
+        Fields.putPayload(out, fence.proof());
     }
 
     private static void putReadEntries(ByteBuffer out, ReadEntries read) {
@@ -131,6 +142,7 @@ final class BookieRequestFormat {
         out.putLong(read.firstEntryId()).putLong(read.lastEntryId());
         out.putInt(read.entriesMax()).putInt(read.bytesMax());
         Fields.putBoolean(out, read.fencing());
+        Fields.putPayload(out, read.proof());
     }
 
     private static ReadEntries getReadEntries(ByteBuffer in) {
@@ -142,7 +154,8 @@ final class BookieRequestFormat {
                 in.getLong(),
                 in.getInt(),
                 in.getInt(),
-                Fields.getBoolean(in));
+                Fields.getBoolean(in),
+                Fields.getPayload(in));
     }
 
     private static void putReadLastAddConfirmed(ByteBuffer out, ReadLastAddConfirmed read) {
@@ -156,6 +169,7 @@ final class BookieRequestFormat {
         out.putLong(add.requestId());
         putLedger(out, add.ledgerId());
         out.putLong(add.version());
+        Fields.putPayload(out, add.proof());
         putEntries(out, add.entries());
     }
 

@@ -25,17 +25,18 @@ import org.apache.pekko.serialization.SerializerWithStringManifest;
  *   value     version int64, bytes, list of (version int64, op)
  *   config    epoch int64, name string, id string, list of voter, ascending
  *   lac       last add confirmed, int64                      req       request id, int64
+ *   proof     bytes: none, or 32 (LedgerKey)
  *
  *   letter  message               layout behind the version byte
- *   A       OpenSession           bookie | req | ledger | fragment version int64
+ *   A       OpenSession           bookie | req | ledger | fragment version int64 | proof
  *   B       AddEntries            bookie | list of (session | number int64 | end offset int64 | lac | entries)
  *   C       ProbeSession          bookie | session
  *   D       CloseSession          bookie | session
- *   E       FenceLedger           bookie | req | ledger
- *   F       ReadEntries           bookie | req | ledger | first | last | entries max int32 | bytes max int32 | fencing 1 byte
+ *   E       FenceLedger           bookie | req | ledger | proof
+ *   F       ReadEntries           bookie | req | ledger | first | last | entries max int32 | bytes max int32 | fencing 1 byte | proof
  *   G       ReadLastAddConfirmed  bookie | req | ledger
  *   H       IdentifyBookie        bookie | req
- *   I       RecoveryAddEntries    bookie | req | ledger | version int64 | entries
+ *   I       RecoveryAddEntries    bookie | req | ledger | version int64 | proof | entries
  *   a       SessionOpened         req | ledger | session | credit limit int64
  *   b       EntriesAdded          list of (session | cumulative int64 | list of (first int64, last int64) | credit limit int64)
  *   c       SessionRefused        bookie | req | ledger | why
