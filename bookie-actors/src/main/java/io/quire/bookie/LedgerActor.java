@@ -63,8 +63,8 @@ final class LedgerActor {
 
     record CloseSession(long counter) implements Command {}
 
-    /** Fences the ledger; {@code whenFenced} runs on this actor's thread, once the fence is durable. */
-    record Fence(FenceWaiter whenFenced) implements Command {}
+    /** Fences the ledger; {@code waiter} is told on this actor's thread, once the fence is durable or refused. */
+    record Fence(Payload proof, FenceWaiter waiter) implements Command {}
 
     /** Several commands that came true at once. */
     record AllOf(List<Command> commands) implements Command {}
@@ -77,14 +77,20 @@ final class LedgerActor {
         INSTANCE
     }
 
-    /** Told the last-add-confirmed that is known once a fence is durable. */
+    /** Told how a fence ended. */
     interface FenceWaiter {
+        /** It is durable; {@code lastAddConfirmed} is what is known then. */
         void fenced(long lastAddConfirmed);
+
+        /** Nothing was fenced. */
+        void refused(BookieReply.Refusal refusal, String detail);
     }
 
     private record Loaded(Optional<BookieStore.LedgerView> view, Throwable failure) implements Command {}
 
     private record RegisterRead(long counter, RegisterValue value, Throwable failure) implements Command {}
+
+    private record TermsRead(long token, RegisterValue value, Throwable failure) implements Command {}
 
     private record BatchJournaled(long counter, long number, long lastAddConfirmed) implements Command {}
 
@@ -175,6 +181,7 @@ final class LedgerActor {
                 .onMessage(LookedUp.class, this::onLookedUp)
                 .onMessage(RecoveryJournaled.class, this::onRecoveryJournaled)
                 .onMessage(Fence.class, this::onFence)
+                .onMessage(TermsRead.class, this::onTermsRead)
                 .onMessage(FenceJournaled.class, journaled -> onFenceJournaled())
                 .onMessage(CheckIdle.class, this::onCheckIdle)
                 .onMessage(Stop.class, stop -> Behaviors.stopped())
@@ -183,7 +190,8 @@ final class LedgerActor {
 
     private Behavior<Command> onOpen(Open open) {
         clients.put(open.counter(), new Client(open.client(), open.request().requestId()));
-        return run(replica.openSession(open.counter(), open.request().fragmentVersion()));
+        return run(replica.openSession(
+                open.counter(), open.request().fragmentVersion(), open.request().proof()));
     }
 
     private Behavior<Command> onRegisterRead(RegisterRead read) {
@@ -214,7 +222,11 @@ final class LedgerActor {
         long token = ++lastRecovery;
         recoveries.put(token, new Client(add.client(), add.request().requestId()));
         return run(replica.recoveries()
-                .add(token, add.request().version(), add.request().entries()));
+                .add(
+                        token,
+                        add.request().version(),
+                        add.request().proof(),
+                        add.request().entries()));
     }
 
     private Behavior<Command> onVersionRead(VersionRead read) {
@@ -286,8 +298,21 @@ final class LedgerActor {
 
     private Behavior<Command> onFence(Fence fence) {
         long token = ++lastFence;
-        fences.put(token, fence.whenFenced());
-        return run(replica.fence(token));
+        fences.put(token, fence.waiter());
+        return run(replica.fence(token, fence.proof()));
+    }
+
+    private Behavior<Command> onTermsRead(TermsRead read) {
+        if (read.failure() != null) {
+            return run(replica.termsUnavailable(
+                    read.token(),
+                    "the register could not be read: " + read.failure().getMessage()));
+        }
+        try {
+            return run(replica.termsRead(read.token(), decode(read.value()).map(Versioned::value)));
+        } catch (Fields.MalformedException e) {
+            return run(replica.termsUnavailable(read.token(), notUnderstood(e)));
+        }
     }
 
     private Behavior<Command> onFenceJournaled() {
@@ -436,6 +461,20 @@ final class LedgerActor {
         @Override
         public Void fenced(ReplicaEffect.Fenced effect) {
             fences.remove(effect.token()).fenced(effect.lastAddConfirmed());
+            return null;
+        }
+
+        @Override
+        public Void readTerms(ReplicaEffect.ReadTerms effect) {
+            context.pipeToSelf(
+                    store.registry().read(RegistryKey.ofLedger(ledgerId)),
+                    (value, failure) -> new TermsRead(effect.token(), value, failure));
+            return null;
+        }
+
+        @Override
+        public Void fenceRefused(ReplicaEffect.FenceRefused effect) {
+            fences.remove(effect.token()).refused(wire(effect.refusal()), effect.detail());
             return null;
         }
     };
