@@ -94,8 +94,9 @@ class LedgerWriterActorTest {
                 cluster,
                 ClientSettings.from(ConfigFactory.load()),
                 new SimpleMeterRegistry());
-        return testKit.spawn(
-                LedgerWriterActor.creating(client, new LedgerCreation(client, Replication.DEFAULT, Map.of(), () -> 1)));
+        return testKit.spawn(LedgerWriterActor.creating(
+                client,
+                new LedgerCreation(client, Replication.DEFAULT, LedgerCreation.Guard.DEFAULT, Map.of(), () -> 1)));
     }
 
     private void expectRefusals() {

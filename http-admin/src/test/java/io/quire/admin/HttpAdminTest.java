@@ -497,6 +497,7 @@ class HttpAdminTest {
                 open.namespace(),
                 open.replication(),
                 open.digest(),
+                open.verifier(),
                 LedgerState.IN_RECOVERY,
                 open.deletion(),
                 open.fragments(),

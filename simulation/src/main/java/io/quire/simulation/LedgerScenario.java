@@ -8,8 +8,10 @@ import io.quire.protocol.AckSet;
 import io.quire.protocol.BookieId;
 import io.quire.protocol.BookieStatus;
 import io.quire.protocol.BootEpoch;
+import io.quire.protocol.DigestType;
 import io.quire.protocol.Ensemble;
 import io.quire.protocol.LedgerMetadata;
+import io.quire.protocol.LedgerPassword;
 import io.quire.protocol.Payload;
 import io.quire.protocol.Replication;
 import io.quire.protocol.VoterId;
@@ -53,6 +55,8 @@ public class LedgerScenario {
     private final List<SimulatedRecoverer> recoverers = new ArrayList<>();
     private final Map<BookieId, SimulatedBookie> stores = new HashMap<>();
     private final Workload workload;
+    private final DigestType digest;
+    private final LedgerPassword password;
     private final AckDurabilityChecker durability = new AckDurabilityChecker();
     private final LedgerContentChecker content = new LedgerContentChecker();
     private final LedgerStateChecker states = new LedgerStateChecker();
@@ -86,6 +90,10 @@ public class LedgerScenario {
         network = new SimulatedNetwork(simulation, NetworkFaults.NONE);
         random = simulation.random("scenario");
         chaos = new Chaos(simulation, network, random);
+        Random guards = simulation.random("guards");
+        digest = DigestType.values()[guards.nextInt(DigestType.values().length)];
+        boolean withPassword = digest.needsPassword() || guards.nextBoolean();
+        password = withPassword ? LedgerPassword.of(new byte[] {1, 2, 3}) : LedgerPassword.NONE;
         chaosNanos = (1_000 + random.nextInt(2_000)) * MILLI;
         chaosPauseNanos = (40 + random.nextInt(400)) * MILLI;
     }
@@ -191,6 +199,8 @@ public class LedgerScenario {
                             registry,
                             statuses,
                             replication,
+                            digest,
+                            password,
                             writerSettings(),
                             (1 + random.nextInt(30)) * MILLI),
                     checkers);
@@ -201,7 +211,7 @@ public class LedgerScenario {
             String address = "reader" + i;
             SimulatedReader reader = new SimulatedReader(
                     simulation.random(address),
-                    new SimulatedReader.Plan(voterAddresses, registry, statuses),
+                    new SimulatedReader.Plan(voterAddresses, registry, statuses, password),
                     content,
                     states);
             readers.add(reader);
@@ -227,7 +237,7 @@ public class LedgerScenario {
             SimulatedRecoverer recoverer = new SimulatedRecoverer(
                     simulation.random(address),
                     new SimulatedRecoverer.Plan(
-                            voterAddresses, registry, statuses, settings, (1 + random.nextInt(600)) * MILLI),
+                            voterAddresses, registry, statuses, password, settings, (1 + random.nextInt(600)) * MILLI),
                     content,
                     states);
             recoverers.add(recoverer);

@@ -15,6 +15,7 @@ import io.quire.protocol.IncompleteRange;
 import io.quire.protocol.LedgerException.Code;
 import io.quire.protocol.LedgerException.Outcome;
 import io.quire.protocol.LedgerId;
+import io.quire.protocol.LedgerKey;
 import io.quire.protocol.LedgerMetadata;
 import io.quire.protocol.LedgerState;
 import io.quire.protocol.Payload;
@@ -121,6 +122,7 @@ class LedgerRecoveryTest {
         open = LedgerMetadata.create(LEDGER, replication, new Ensemble(bookies), Map.of(), 0);
         recovery = new LedgerRecovery(
                 LEDGER,
+                LedgerKey.NONE,
                 new RecoverySettings(10, 1 << 20, 4, 1 << 16, REQUEST_TIMEOUT, 50, BOOKIE_TIMEOUT, 200, TIMEOUT),
                 outbox,
                 0);

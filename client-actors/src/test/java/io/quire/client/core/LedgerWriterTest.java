@@ -12,6 +12,7 @@ import io.quire.protocol.IncompleteRange;
 import io.quire.protocol.LedgerException.Code;
 import io.quire.protocol.LedgerException.Outcome;
 import io.quire.protocol.LedgerId;
+import io.quire.protocol.LedgerKey;
 import io.quire.protocol.LedgerMetadata;
 import io.quire.protocol.Payload;
 import io.quire.protocol.Replication;
@@ -159,7 +160,7 @@ class LedgerWriterTest {
             bookies.add(new BookieId(new UUID(0, i + 1)));
         }
         created = LedgerMetadata.create(new LedgerId(7), replication, new Ensemble(bookies), Map.of(), 0);
-        writer = new LedgerWriter(new Versioned<>(1, created), settings, outbox, 0);
+        writer = new LedgerWriter(new Versioned<>(1, created), LedgerKey.NONE, settings, outbox, 0);
         writer.start(0);
     }
 

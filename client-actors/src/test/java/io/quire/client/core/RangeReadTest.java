@@ -10,6 +10,7 @@ import io.quire.protocol.EntryFormat;
 import io.quire.protocol.Fragment;
 import io.quire.protocol.LedgerException;
 import io.quire.protocol.LedgerId;
+import io.quire.protocol.LedgerKey;
 import io.quire.protocol.LedgerMetadata;
 import io.quire.protocol.Payload;
 import io.quire.protocol.Replication;
@@ -80,6 +81,7 @@ class RangeReadTest {
     private RangeRead started(long first, long last) {
         RangeRead read = new RangeRead(
                 metadata,
+                LedgerKey.NONE,
                 first,
                 last,
                 false,
