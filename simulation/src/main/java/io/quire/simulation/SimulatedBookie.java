@@ -236,7 +236,9 @@ public class SimulatedBookie implements SimulatedNode.Program {
                 long counter = ++lastSession;
                 sessions.put(counter, open.ledgerId());
                 clients.put(counter, new Client(envelope.from(), open.requestId()));
-                run(open.ledgerId(), replica(open.ledgerId()).openSession(counter, open.fragmentVersion(), open.proof()));
+                run(
+                        open.ledgerId(),
+                        replica(open.ledgerId()).openSession(counter, open.fragmentVersion(), open.proof()));
             } else if (message instanceof BookieRequest.AddEntries add) {
                 add.batches().forEach(batch -> add(envelope.from(), batch));
             } else if (message instanceof BookieRequest.ProbeSession probe) {
@@ -247,7 +249,9 @@ public class SimulatedBookie implements SimulatedNode.Program {
             } else if (message instanceof BookieRequest.RecoveryAddEntries add) {
                 long token = ++lastRecovery;
                 recoveries.put(token, new Client(envelope.from(), add.requestId()));
-                run(add.ledgerId(), replica(add.ledgerId()).recoveries().add(token, add.version(), add.proof(), add.entries()));
+                run(
+                        add.ledgerId(),
+                        replica(add.ledgerId()).recoveries().add(token, add.version(), add.proof(), add.entries()));
             } else if (message instanceof BookieRequest.ReadEntries read) {
                 read(envelope.from(), read);
             } else if (message instanceof BookieRequest.ReadLastAddConfirmed read) {

@@ -51,8 +51,7 @@ final class SimulatedReader implements SimulatedNode.Program {
     /**
      * @param password of every ledger
      */
-    record Plan(
-            List<String> voters, RegistrySettings registry, List<BookieStatus> bookies, LedgerPassword password) {}
+    record Plan(List<String> voters, RegistrySettings registry, List<BookieStatus> bookies, LedgerPassword password) {}
 
     SimulatedReader(Random random, Plan plan, LedgerContentChecker content, LedgerStateChecker states) {
         this.random = random;
