@@ -67,8 +67,8 @@ final class LedgerActor {
 
     record CloseSession(long counter) implements Command {}
 
-    /** Fences the ledger; {@code whenFenced} runs on this actor's thread, once the fence is durable. */
-    record Fence(FenceWaiter whenFenced) implements Command {}
+    /** Fences the ledger; {@code waiter} is told on this actor's thread, once the fence is durable or refused. */
+    record Fence(Payload proof, FenceWaiter waiter) implements Command {}
 
     /** Several commands that came true at once. */
     record AllOf(List<Command> commands) implements Command {}
@@ -81,14 +81,20 @@ final class LedgerActor {
         INSTANCE
     }
 
-    /** Told the last-add-confirmed that is known once a fence is durable. */
+    /** Told how a fence ended. */
     interface FenceWaiter {
+        /** It is durable; {@code lastAddConfirmed} is what is known then. */
         void fenced(long lastAddConfirmed);
+
+        /** Nothing was fenced. */
+        void refused(BookieReply.Refusal refusal, String detail);
     }
 
     private record Loaded(Optional<BookieStore.LedgerView> view, Throwable failure) implements Command {}
 
     record RegisterRead(long counter, RegisterValue value, Throwable failure) implements Command {}
+
+    record TermsRead(long token, RegisterValue value, Throwable failure) implements Command {}
 
     record BatchJournaled(long counter, long number, long lastAddConfirmed) implements Command {}
 
@@ -202,6 +208,7 @@ final class LedgerActor {
                 .onMessage(LookedUp.class, this::onLookedUp)
                 .onMessage(RecoveryJournaled.class, this::onRecoveryJournaled)
                 .onMessage(Fence.class, this::onFence)
+                .onMessage(TermsRead.class, this::onTermsRead)
                 .onMessage(FenceJournaled.class, journaled -> onFenceJournaled())
                 .onMessage(Subscribe.class, this::onSubscribe)
                 .onMessage(Grant.class, this::onGrant)
@@ -219,7 +226,8 @@ final class LedgerActor {
 
     private Behavior<Command> onOpen(Open open) {
         effects.opening(open.counter(), open.client(), open.request().requestId());
-        return run(replica.openSession(open.counter(), open.request().fragmentVersion()));
+        return run(replica.openSession(
+                open.counter(), open.request().fragmentVersion(), open.request().proof()));
     }
 
     private Behavior<Command> onRegisterRead(RegisterRead read) {
@@ -249,7 +257,11 @@ final class LedgerActor {
     private Behavior<Command> onRecoveryAdd(RecoveryAdd add) {
         long token = effects.recovering(add.client(), add.request().requestId());
         return run(replica.recoveries()
-                .add(token, add.request().version(), add.request().entries()));
+                .add(
+                        token,
+                        add.request().version(),
+                        add.request().proof(),
+                        add.request().entries()));
     }
 
     private Behavior<Command> onVersionRead(VersionRead read) {
@@ -357,7 +369,20 @@ final class LedgerActor {
     }
 
     private Behavior<Command> onFence(Fence fence) {
-        return run(replica.fence(effects.fencing(fence.whenFenced())));
+        return run(replica.fence(effects.fencing(fence.waiter()), fence.proof()));
+    }
+
+    private Behavior<Command> onTermsRead(TermsRead read) {
+        if (read.failure() != null) {
+            return run(replica.termsUnavailable(
+                    read.token(),
+                    "the register could not be read: " + read.failure().getMessage()));
+        }
+        try {
+            return run(replica.termsRead(read.token(), decode(read.value()).map(Versioned::value)));
+        } catch (Fields.MalformedException e) {
+            return run(replica.termsUnavailable(read.token(), notUnderstood(e)));
+        }
     }
 
     private Behavior<Command> onFenceJournaled() {

@@ -191,6 +191,20 @@ final class LedgerEffects implements ReplicaEffect.Handler<Void> {
         return null;
     }
 
+    @Override
+    public Void readTerms(ReplicaEffect.ReadTerms effect) {
+        context.pipeToSelf(
+                store.registry().read(RegistryKey.ofLedger(ledgerId)),
+                (value, failure) -> new LedgerActor.TermsRead(effect.token(), value, failure));
+        return null;
+    }
+
+    @Override
+    public Void fenceRefused(ReplicaEffect.FenceRefused effect) {
+        fences.remove(effect.token()).refused(wire(effect.refusal()), effect.detail());
+        return null;
+    }
+
     private void journal(JournalRecord record, LedgerActor.Command whenDurable) {
         store.journalQueuedBytes().addAndGet(record.entries().byteSize());
         store.journal().tell(new JournalActor.Append(record, context.getSelf(), whenDurable));

@@ -13,6 +13,7 @@ import java.util.HashSet;
 import java.util.Map;
 import java.util.Set;
 import java.util.concurrent.atomic.AtomicInteger;
+import java.util.function.LongConsumer;
 import org.apache.pekko.actor.typed.ActorRef;
 import org.apache.pekko.actor.typed.javadsl.ActorContext;
 
@@ -213,20 +214,48 @@ final class RequestRouter {
     private void fence(BookieRequest.FenceLedger request, ActorRef<BookieReply> client) {
         ActorRef<Object> self = context.getSelf();
         ledger(request.ledgerId())
-                .tell(new LedgerActor.Fence(lastAddConfirmed -> Envelope.send(
-                        client,
-                        new BookieReply.LedgerFenced(
-                                bookie(), bootEpoch(), request.requestId(), request.ledgerId(), lastAddConfirmed),
-                        self)));
+                .tell(new LedgerActor.Fence(
+                        request.proof(),
+                        waiter(
+                                request,
+                                client,
+                                lastAddConfirmed -> Envelope.send(
+                                        client,
+                                        new BookieReply.LedgerFenced(
+                                                bookie(),
+                                                bootEpoch(),
+                                                request.requestId(),
+                                                request.ledgerId(),
+                                                lastAddConfirmed),
+                                        self))));
     }
 
     private void read(BookieRequest.ReadEntries request, ActorRef<BookieReply> client) {
         if (request.fencing()) {
             ledger(request.ledgerId())
-                    .tell(new LedgerActor.Fence(lastAddConfirmed -> reads.readEntries(request, client)));
+                    .tell(new LedgerActor.Fence(
+                            request.proof(),
+                            waiter(request, client, lastAddConfirmed -> reads.readEntries(request, client))));
         } else {
             reads.readEntries(request, client);
         }
+    }
+
+    /** Runs {@code whenFenced} on the thread of the ledger's actor, or answers there that the fence was refused. */
+    private LedgerActor.FenceWaiter waiter(
+            BookieRequest request, ActorRef<BookieReply> client, LongConsumer whenFenced) {
+        ActorRef<Object> self = context.getSelf();
+        return new LedgerActor.FenceWaiter() {
+            @Override
+            public void fenced(long lastAddConfirmed) {
+                whenFenced.accept(lastAddConfirmed);
+            }
+
+            @Override
+            public void refused(Refusal refusal, String detail) {
+                Refusals.repliesTo(request, refusal, detail).forEach(reply -> Envelope.send(client, reply, self));
+            }
+        };
     }
 
     /** Asks the ledgers that nobody talked to since the last time whether they can be stopped. */

@@ -47,6 +47,7 @@ final class ServerFailure extends CommandFailure {
             case "NoSuchEntry" -> "'quire ledger show' shows the last one";
             case "LedgerClosed", "LedgerFenced" -> "create another ledger to append to";
             case "NoWriter" -> "recover this ledger and create the next one";
+            case "Unauthorized" -> "only the Java API takes passwords";
             case "Conflict" -> "look at what is there and try again";
             case "EntryTooLarge" -> "split it into several entries";
             case "Overloaded" -> retryAfter.isEmpty() ? "try again later" : "try again in " + retryAfter + " s";

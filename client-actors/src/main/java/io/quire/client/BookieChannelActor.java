@@ -4,6 +4,7 @@ import io.quire.protocol.BookieId;
 import io.quire.protocol.BookieStatus;
 import io.quire.protocol.ClusterFeed;
 import io.quire.protocol.LedgerId;
+import io.quire.protocol.Payload;
 import io.quire.protocol.SessionId;
 import io.quire.protocol.wire.BookieReply;
 import io.quire.protocol.wire.BookieRequest;
@@ -55,8 +56,9 @@ final class BookieChannelActor extends AbstractBehavior<BookieChannelActor.Comma
 
     sealed interface Command {}
 
-    /** Opens a session for {@code owner}. */
-    record Open(LedgerId ledgerId, long fragmentVersion, ActorRef<BookieReply> owner) implements Command {}
+    /** Opens a session for {@code owner}, with a proof of the ledger's password. */
+    record Open(LedgerId ledgerId, long fragmentVersion, Payload proof, ActorRef<BookieReply> owner)
+            implements Command {}
 
     record Send(BookieRequest.Batch batch) implements Command {}
 
@@ -194,7 +196,7 @@ final class BookieChannelActor extends AbstractBehavior<BookieChannelActor.Comma
         if (openings.size() > OPENINGS_MAX) {
             openings.remove(openings.keySet().iterator().next());
         }
-        tell(new BookieRequest.OpenSession(bookie, request, open.ledgerId(), open.fragmentVersion()));
+        tell(new BookieRequest.OpenSession(bookie, request, open.ledgerId(), open.fragmentVersion(), open.proof()));
         return this;
     }
 

@@ -5,13 +5,16 @@ import io.quire.client.core.RecoveryReport;
 import io.quire.protocol.BookieId;
 import io.quire.protocol.ClusterFeed;
 import io.quire.protocol.Deletion;
+import io.quire.protocol.DigestType;
 import io.quire.protocol.Entry;
 import io.quire.protocol.LedgerException;
 import io.quire.protocol.LedgerException.Code;
 import io.quire.protocol.LedgerException.Outcome;
 import io.quire.protocol.LedgerId;
 import io.quire.protocol.LedgerIds;
+import io.quire.protocol.LedgerKey;
 import io.quire.protocol.LedgerMetadata;
+import io.quire.protocol.LedgerPassword;
 import io.quire.protocol.LedgerState;
 import io.quire.protocol.OpId;
 import io.quire.protocol.Registry;
@@ -28,6 +31,7 @@ import java.util.UUID;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionStage;
 import java.util.concurrent.atomic.AtomicLong;
+import java.util.function.BiFunction;
 import java.util.function.LongSupplier;
 import org.apache.pekko.actor.typed.ActorRef;
 import org.apache.pekko.actor.typed.ActorSystem;
@@ -84,15 +88,27 @@ public final class LedgerClient {
         return new OpenBuilder();
     }
 
+    /** Recovers a ledger without a password; see {@link #recover(LedgerId, byte[])}. */
+    public CompletionStage<RecoveryReport> recover(LedgerId ledgerId) {
+        return recover(ledgerId, LedgerKey.NONE);
+    }
+
     /**
      * Fences a ledger, finds its end and closes it there, whoever wrote it; its writer, if it lives, can append nothing
      * any more. A closed ledger is left as it is. Fails with outcome UNKNOWN when the end cannot be found in time: the
-     * ledger may then be in recovery, and another attempt may succeed.
+     * ledger may then be in recovery, and another attempt may succeed. With a wrong password it fails with Unauthorized and
+     * changes nothing.
+     *
+     * @param password the ledger's; no bytes for none
      */
-    public CompletionStage<RecoveryReport> recover(LedgerId ledgerId) {
+    public CompletionStage<RecoveryReport> recover(LedgerId ledgerId, byte[] password) {
+        return recover(ledgerId, LedgerPassword.of(password).keyOf(ledgerId));
+    }
+
+    private CompletionStage<RecoveryReport> recover(LedgerId ledgerId, LedgerKey key) {
         CompletableFuture<RecoveryReport> result = new CompletableFuture<>();
         context.system.systemActorOf(
-                LedgerRecoveryActor.create(context, ledgerId, result),
+                LedgerRecoveryActor.create(context, ledgerId, key, result),
                 "quire-recovery-" + ledgerId + "-" + recoveries.incrementAndGet(),
                 Props.empty());
         return result;
@@ -125,12 +141,15 @@ public final class LedgerClient {
      * sent before the ledger exists wait for it.
      */
     public Behavior<LedgerWriterActor.Command> writer(Replication replication, Map<String, String> labels) {
-        return LedgerWriterActor.creating(context, new LedgerCreation(context, replication, labels, wallClockMillis));
+        return LedgerWriterActor.creating(
+                context,
+                new LedgerCreation(context, replication, LedgerCreation.Guard.DEFAULT, labels, wallClockMillis));
     }
 
     /**
      * Reads the encoded entries that one bookie holds, as they are: for tools and tests that look at single copies.
-     * Entries need not be confirmed, and the result ends where the bookie's first answer does.
+     * Entries need not be confirmed, and the result ends where the bookie's first answer does. Of their digests is verified
+     * what can be without a password.
      */
     public CompletionStage<List<Entry>> readFrom(BookieId bookie, LedgerId ledgerId, long first, long last) {
         Optional<ActorRef<BookieRequest>> target = context.bookie(bookie);
@@ -167,6 +186,8 @@ public final class LedgerClient {
         private int writeQuorum = Replication.DEFAULT.writeQuorum();
         private int ackQuorum = Replication.DEFAULT.ackQuorum();
         private Map<String, String> labels = Map.of();
+        private DigestType digest = DigestType.CRC32C;
+        private LedgerPassword password = LedgerPassword.NONE;
 
         private CreateBuilder() {}
 
@@ -194,24 +215,44 @@ public final class LedgerClient {
             return this;
         }
 
+        /**
+         * What it will take to recover the ledger, and to open it; the bytes are copied. No password unless set, and with no
+         * bytes. It should be long and random, since guesses can be tried against the ledger's metadata.
+         */
+        public CreateBuilder withPassword(byte[] password) {
+            this.password = LedgerPassword.of(password);
+            return this;
+        }
+
+        /** How entries are guarded; CRC32C unless set. {@link DigestType#HMAC_SHA256} needs a password. */
+        public CreateBuilder withDigestType(DigestType digest) {
+            this.digest = digest;
+            return this;
+        }
+
         /** Lets the application choose the ids of the entries. */
         public CreateAdvBuilder makeAdv() {
             return new CreateAdvBuilder(this);
         }
 
         public CompletionStage<WriteHandle> execute() {
-            return create().thenApply(created -> new WriteHandle(context, reader, created));
+            return create((created, key) -> new WriteHandle(context, reader, created, key));
         }
 
-        private CompletionStage<Versioned<LedgerMetadata>> create() {
-            Replication replication;
+        private <T> CompletionStage<T> create(BiFunction<Versioned<LedgerMetadata>, LedgerKey, T> handle) {
+            LedgerCreation creation;
             try {
-                replication = new Replication(ensembleSize, writeQuorum, ackQuorum);
+                creation = new LedgerCreation(
+                        context,
+                        new Replication(ensembleSize, writeQuorum, ackQuorum),
+                        new LedgerCreation.Guard(digest, password),
+                        labels,
+                        wallClockMillis);
             } catch (IllegalArgumentException e) {
                 return CompletableFuture.failedStage(
                         new LedgerException(Code.InvalidRequest, Outcome.NOT_APPLIED, e.getMessage(), e));
             }
-            return new LedgerCreation(context, replication, labels, wallClockMillis).create();
+            return creation.create().thenApply(created -> handle.apply(created, creation.keyOf(created)));
         }
     }
 
@@ -224,7 +265,7 @@ public final class LedgerClient {
         }
 
         public CompletionStage<WriteAdvHandle> execute() {
-            return create.create().thenApply(created -> new WriteAdvHandle(context, reader, created));
+            return create.create((created, key) -> new WriteAdvHandle(context, reader, created, key));
         }
     }
 
@@ -232,6 +273,8 @@ public final class LedgerClient {
     public final class OpenBuilder {
         private LedgerId ledgerId;
         private boolean recovery;
+        private LedgerPassword password = LedgerPassword.NONE;
+        private Optional<DigestType> digest = Optional.empty();
 
         private OpenBuilder() {}
 
@@ -246,11 +289,48 @@ public final class LedgerClient {
             return this;
         }
 
+        /** The ledger's password; the bytes are copied. None unless set, and with no bytes. */
+        public OpenBuilder withPassword(byte[] password) {
+            this.password = LedgerPassword.of(password);
+            return this;
+        }
+
+        /** How the ledger's entries have to be guarded; whatever its metadata says unless set. */
+        public OpenBuilder withDigestType(DigestType digest) {
+            this.digest = Optional.of(digest);
+            return this;
+        }
+
+        /**
+         * Fails with Unauthorized, before any bookie is asked and anything is changed, when the password is not the
+         * ledger's, or the digest type is another one.
+         */
         public CompletionStage<ReadHandle> execute() {
-            if (recovery) {
-                return recover(ledgerId).thenApply(report -> new ReadHandle(context, reader, report.ledger()));
+            LedgerKey key = password.keyOf(ledgerId);
+            return getLedgerMetadata(ledgerId).thenCompose(found -> {
+                requireAccess(found.value(), key);
+                return recovery
+                        ? recover(ledgerId, key)
+                                .thenApply(report -> new ReadHandle(context, reader, report.ledger(), key))
+                        : CompletableFuture.completedStage(new ReadHandle(context, reader, found, key));
+            });
+        }
+
+        private void requireAccess(LedgerMetadata metadata, LedgerKey key) {
+            if (!key.opens(metadata.verifier())) {
+                throw new LedgerException(
+                        Code.Unauthorized,
+                        Outcome.NOT_APPLIED,
+                        metadata.hasPassword()
+                                ? "the password of ledger " + ledgerId + " is another one"
+                                : "ledger " + ledgerId + " has no password");
             }
-            return getLedgerMetadata(ledgerId).thenApply(found -> new ReadHandle(context, reader, found));
+            if (digest.filter(wanted -> wanted != metadata.digest()).isPresent()) {
+                throw new LedgerException(
+                        Code.Unauthorized,
+                        Outcome.NOT_APPLIED,
+                        "the digest type of ledger " + ledgerId + " is " + metadata.digest() + ", not " + digest.get());
+            }
         }
     }
 

@@ -2,12 +2,15 @@ package io.quire.client;
 
 import io.quire.client.core.Failure;
 import io.quire.client.core.Placement;
+import io.quire.protocol.DigestType;
 import io.quire.protocol.Ensemble;
 import io.quire.protocol.LedgerException;
 import io.quire.protocol.LedgerException.Code;
 import io.quire.protocol.LedgerException.Outcome;
 import io.quire.protocol.LedgerId;
+import io.quire.protocol.LedgerKey;
 import io.quire.protocol.LedgerMetadata;
+import io.quire.protocol.LedgerPassword;
 import io.quire.protocol.OpId;
 import io.quire.protocol.Registry;
 import io.quire.protocol.RegistryKey;
@@ -24,13 +27,34 @@ import java.util.function.LongSupplier;
 final class LedgerCreation {
     private final ClientContext client;
     private final Replication replication;
+    private final Guard guard;
     private final Map<String, String> labels;
     private final LongSupplier wallClockMillis;
 
+    /**
+     * How a ledger's entries are guarded, and who may change it.
+     *
+     * @param password what an HMAC needs
+     */
+    record Guard(DigestType digest, LedgerPassword password) {
+        static final Guard DEFAULT = new Guard(DigestType.CRC32C, LedgerPassword.NONE);
+
+        Guard {
+            if (digest.needsPassword() && password.isNone()) {
+                throw new IllegalArgumentException("a ledger with digests of type " + digest + " needs a password");
+            }
+        }
+    }
+
     LedgerCreation(
-            ClientContext client, Replication replication, Map<String, String> labels, LongSupplier wallClockMillis) {
+            ClientContext client,
+            Replication replication,
+            Guard guard,
+            Map<String, String> labels,
+            LongSupplier wallClockMillis) {
         this.client = client;
         this.replication = replication;
+        this.guard = guard;
         this.labels = labels;
         this.wallClockMillis = wallClockMillis;
     }
@@ -44,6 +68,11 @@ final class LedgerCreation {
                         CompletableFuture.failedStage(failureOf(failure).toException()));
     }
 
+    /** The key of the ledger that was created. */
+    LedgerKey keyOf(Versioned<LedgerMetadata> created) {
+        return guard.password().keyOf(created.value().ledgerId());
+    }
+
     private CompletionStage<Versioned<LedgerMetadata>> create(LedgerId ledgerId) {
         Placement.Choice choice = Placement.choose(
                 client.feed.bookies(), replication.ensembleSize(), client.settings.distinct(), ledgerId.value());
@@ -51,8 +80,9 @@ final class LedgerCreation {
             return CompletableFuture.failedStage(choice.failure().get().toException());
         }
         Ensemble ensemble = choice.ensemble().orElseThrow();
-        LedgerMetadata metadata =
-                LedgerMetadata.create(ledgerId, replication, ensemble, labels, wallClockMillis.getAsLong());
+        LedgerMetadata metadata = LedgerMetadata.create(
+                        ledgerId, replication, ensemble, labels, wallClockMillis.getAsLong())
+                .guardedBy(guard.digest(), guard.password().keyOf(ledgerId).verifier());
         return client.registry
                 .compareAndSet(RegistryKey.ofLedger(ledgerId), 0, metadata.encode(), new OpId(UUID.randomUUID()))
                 .thenApply(result -> registered(metadata, result));

@@ -10,6 +10,7 @@ import io.quire.protocol.LedgerException;
 import io.quire.protocol.LedgerException.Code;
 import io.quire.protocol.LedgerException.Outcome;
 import io.quire.protocol.LedgerId;
+import io.quire.protocol.LedgerKey;
 import io.quire.protocol.LedgerMetadata;
 import io.quire.protocol.RegisterValue;
 import io.quire.protocol.RegistryKey;
@@ -61,10 +62,12 @@ final class LedgerReaderActor extends AbstractBehavior<LedgerReaderActor.Command
     /**
      * Reads a range.
      *
+     * @param key of the ledger
      * @param unconfirmed whether it may reach beyond what is confirmed
      */
     record ReadRange(
             LedgerMetadata metadata,
+            LedgerKey key,
             long firstEntryId,
             long lastEntryId,
             boolean unconfirmed,
@@ -100,6 +103,7 @@ final class LedgerReaderActor extends AbstractBehavior<LedgerReaderActor.Command
             this.result = command.result();
             this.core = new RangeRead(
                     command.metadata(),
+                    command.key(),
                     command.firstEntryId(),
                     command.lastEntryId(),
                     command.unconfirmed(),

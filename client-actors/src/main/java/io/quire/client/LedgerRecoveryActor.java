@@ -13,8 +13,10 @@ import io.quire.protocol.EntryBatch;
 import io.quire.protocol.LedgerException.Code;
 import io.quire.protocol.LedgerException.Outcome;
 import io.quire.protocol.LedgerId;
+import io.quire.protocol.LedgerKey;
 import io.quire.protocol.LedgerMetadata;
 import io.quire.protocol.OpId;
+import io.quire.protocol.Payload;
 import io.quire.protocol.RegisterValue;
 import io.quire.protocol.Registry;
 import io.quire.protocol.RegistryKey;
@@ -38,6 +40,7 @@ final class LedgerRecoveryActor {
     private final ActorContext<Command> context;
     private final ClientContext client;
     private final LedgerId ledgerId;
+    private final LedgerKey key;
     private final CompletableFuture<RecoveryReport> result;
     private final ActorRef<BookieReply> replies;
     private final LedgerRecovery core;
@@ -66,19 +69,22 @@ final class LedgerRecoveryActor {
             ActorContext<Command> context,
             ClientContext client,
             LedgerId ledgerId,
+            LedgerKey key,
             CompletableFuture<RecoveryReport> result) {
         this.context = context;
         this.client = client;
         this.ledgerId = ledgerId;
+        this.key = key;
         this.result = result;
         this.replies = context.messageAdapter(BookieReply.class, Replied::new);
-        this.core = new LedgerRecovery(ledgerId, client.settings.recovery(), new Outbox(), now());
+        this.core = new LedgerRecovery(ledgerId, key, client.settings.recovery(), new Outbox(), now());
     }
 
-    static Behavior<Command> create(ClientContext client, LedgerId ledgerId, CompletableFuture<RecoveryReport> result) {
+    static Behavior<Command> create(
+            ClientContext client, LedgerId ledgerId, LedgerKey key, CompletableFuture<RecoveryReport> result) {
         return Behaviors.setup(context -> Behaviors.withTimers(timers -> {
             timers.startTimerWithFixedDelay(Tick.INSTANCE, TICK);
-            return new LedgerRecoveryActor(context, client, ledgerId, result).start();
+            return new LedgerRecoveryActor(context, client, ledgerId, key, result).start();
         }));
     }
 
@@ -115,6 +121,10 @@ final class LedgerRecoveryActor {
             core.entriesRecovered(recovered.requestId(), recovered.bookie(), now());
         } else if (reply instanceof BookieReply.RequestRefused refused) {
             context.getLog().debug("Bookie {} in the recovery of {}: {}", refused.bookie(), ledgerId, refused.detail());
+            if (refused.refusal() == BookieReply.Refusal.UNAUTHORIZED) {
+                core.unauthorized(refused.bookie());
+                return next();
+            }
             core.readRefused(refused.requestId(), refused.bookie(), now());
             core.writeRefused(refused.requestId(), refused.bookie(), refusalOf(refused.refusal()), now());
         }
@@ -212,8 +222,8 @@ final class LedgerRecoveryActor {
         @Override
         public void fence(BookieId bookie) {
             client.bookie(bookie)
-                    .ifPresent(target ->
-                            Envelope.send(target, new BookieRequest.FenceLedger(bookie, 0, ledgerId), replies));
+                    .ifPresent(target -> Envelope.send(
+                            target, new BookieRequest.FenceLedger(bookie, 0, ledgerId, key.proof()), replies));
         }
 
         @Override
@@ -234,7 +244,8 @@ final class LedgerRecoveryActor {
                             lastEntryId,
                             reads.requestEntriesMax(),
                             reads.requestBytesMax(),
-                            fencing),
+                            fencing,
+                            fencing ? key.proof() : Payload.EMPTY),
                     replies);
         }
 
@@ -247,7 +258,7 @@ final class LedgerRecoveryActor {
             }
             Envelope.send(
                     target.get(),
-                    new BookieRequest.RecoveryAddEntries(bookie, request, ledgerId, version, entries),
+                    new BookieRequest.RecoveryAddEntries(bookie, request, ledgerId, version, key.proof(), entries),
                     replies);
         }
 

@@ -84,6 +84,7 @@ final class LedgerTailActor extends AbstractBehavior<LedgerTailActor.Command> {
         TailRead.Settings settings = client.settings.tail();
         this.core = new TailRead(
                 handle.getLedgerMetadata(),
+                handle.key,
                 firstEntryId,
                 Math.floorMod(context.getSelf().path().hashCode(), 1 << 16),
                 settings,
@@ -259,6 +260,7 @@ final class LedgerTailActor extends AbstractBehavior<LedgerTailActor.Command> {
             CompletableFuture<List<Entry>> result = new CompletableFuture<>();
             reader.tell(new LedgerReaderActor.ReadRange(
                     handle.getLedgerMetadata().value(),
+                    handle.key,
                     firstEntryId,
                     lastEntryId,
                     false,

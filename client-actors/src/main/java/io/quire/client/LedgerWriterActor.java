@@ -12,6 +12,7 @@ import io.quire.protocol.EntryBatch;
 import io.quire.protocol.Fragment;
 import io.quire.protocol.LedgerException;
 import io.quire.protocol.LedgerId;
+import io.quire.protocol.LedgerKey;
 import io.quire.protocol.LedgerMetadata;
 import io.quire.protocol.OpId;
 import io.quire.protocol.Payload;
@@ -58,6 +59,7 @@ public final class LedgerWriterActor {
     private final ClientContext client;
     private final LedgerWriter core;
     private final LedgerId ledgerId;
+    private final LedgerKey key;
     private final ActorRef<BookieReply> replies;
     private final Deque<AppendListener> appends = new ArrayDeque<>();
     private final List<SealListener> seals = new ArrayList<>();
@@ -203,14 +205,16 @@ public final class LedgerWriterActor {
             TimerScheduler<Command> timers,
             ClientContext client,
             Versioned<LedgerMetadata> created,
+            LedgerKey key,
             Runnable whenStopped) {
         this.context = context;
         this.timers = timers;
         this.client = client;
         this.whenStopped = whenStopped;
         this.ledgerId = created.value().ledgerId();
+        this.key = key;
         this.replies = context.messageAdapter(BookieReply.class, Replied::new);
-        this.core = new LedgerWriter(created, client.settings.writer(), new Outbox(), now());
+        this.core = new LedgerWriter(created, key, client.settings.writer(), new Outbox(), now());
         this.holes = new ExplicitIds<>(
                 client.settings.explicitIdsWindow(), client.settings.writer().pendingBytesMax());
         this.pumpEntries = client.settings.writer().batchEntriesMax();
@@ -219,18 +223,20 @@ public final class LedgerWriterActor {
     /**
      * The writer of a ledger that exists and was created for it.
      *
+     * @param key of the ledger
      * @param whenStopped run once, last, however the actor ends
      */
-    static Behavior<Command> of(ClientContext client, Versioned<LedgerMetadata> created, Runnable whenStopped) {
+    static Behavior<Command> of(
+            ClientContext client, Versioned<LedgerMetadata> created, LedgerKey key, Runnable whenStopped) {
         return Behaviors.setup(context -> Behaviors.withTimers(
-                timers -> new LedgerWriterActor(context, timers, client, created, whenStopped).start()));
+                timers -> new LedgerWriterActor(context, timers, client, created, key, whenStopped).start()));
     }
 
     /** Creates a ledger first; appends wait for it. */
     static Behavior<Command> creating(ClientContext client, LedgerCreation creation) {
         return Behaviors.setup(context -> Behaviors.withTimers(timers -> Behaviors.withStash(STASH_MAX, stash -> {
             context.pipeToSelf(creation.create(), Created::new);
-            return creating(context, timers, client, stash);
+            return creating(context, timers, client, creation, stash);
         })));
     }
 
@@ -238,14 +244,20 @@ public final class LedgerWriterActor {
             ActorContext<Command> context,
             TimerScheduler<Command> timers,
             ClientContext client,
+            LedgerCreation creation,
             StashBuffer<Command> stash) {
         return Behaviors.receive(Command.class)
                 .onMessage(
                         Created.class,
                         created -> created.failure() == null
-                                ? stash.unstashAll(
-                                        new LedgerWriterActor(context, timers, client, created.metadata(), () -> {})
-                                                .start())
+                                ? stash.unstashAll(new LedgerWriterActor(
+                                                context,
+                                                timers,
+                                                client,
+                                                created.metadata(),
+                                                creation.keyOf(created.metadata()),
+                                                () -> {})
+                                        .start())
                                 : stash.unstashAll(failed(LedgerCreation.failureOf(created.failure()))))
                 .onMessage(Close.class, close -> {
                     stopLater(timers);
@@ -548,6 +560,7 @@ public final class LedgerWriterActor {
         return switch (refusal) {
             case UNKNOWN_SESSION -> LedgerWriter.Rejection.UNKNOWN_SESSION;
             case FENCED, NOT_OPEN, NO_SUCH_LEDGER, NOT_A_MEMBER -> LedgerWriter.Rejection.NOT_WRITABLE;
+            case UNAUTHORIZED -> LedgerWriter.Rejection.UNAUTHORIZED;
             case IN_LIMBO, READ_ONLY -> LedgerWriter.Rejection.CLOSED_TO_ENTRIES;
             case WRONG_BOOKIE, OVERLOADED, UNAVAILABLE, DAMAGED, CONFLICTING_BYTES, NOT_RECOVERING ->
                 LedgerWriter.Rejection.BUSY;
@@ -560,7 +573,7 @@ public final class LedgerWriterActor {
         public void openSession(int position) {
             Fragment fragment = core().metadata().lastFragment();
             client.channel(fragment.ensemble().at(position))
-                    .tell(new BookieChannelActor.Open(ledgerId, fragment.fragmentVersion(), replies));
+                    .tell(new BookieChannelActor.Open(ledgerId, fragment.fragmentVersion(), key.proof(), replies));
         }
 
         @Override

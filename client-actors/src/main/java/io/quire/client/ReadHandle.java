@@ -6,6 +6,7 @@ import io.quire.protocol.LedgerException;
 import io.quire.protocol.LedgerException.Code;
 import io.quire.protocol.LedgerException.Outcome;
 import io.quire.protocol.LedgerId;
+import io.quire.protocol.LedgerKey;
 import io.quire.protocol.LedgerMetadata;
 import io.quire.protocol.RegistryKey;
 import io.quire.protocol.Versioned;
@@ -33,11 +34,20 @@ public class ReadHandle {
     final ClientContext context;
     private final ActorRef<LedgerReaderActor.Command> reader;
     private final LedgerId ledgerId;
+    final LedgerKey key;
     private final AtomicReference<Versioned<LedgerMetadata>> metadata;
     private final AtomicLong lastAddConfirmed = new AtomicLong(EntryId.NONE);
 
-    ReadHandle(ClientContext context, ActorRef<LedgerReaderActor.Command> reader, Versioned<LedgerMetadata> metadata) {
+    /**
+     * @param key of the ledger; it was checked against the metadata
+     */
+    ReadHandle(
+            ClientContext context,
+            ActorRef<LedgerReaderActor.Command> reader,
+            Versioned<LedgerMetadata> metadata,
+            LedgerKey key) {
         this.context = context;
+        this.key = key;
         this.reader = reader;
         this.ledgerId = metadata.value().ledgerId();
         this.metadata = new AtomicReference<>(metadata);
@@ -206,7 +216,7 @@ public class ReadHandle {
             long first, long last, boolean unconfirmed, int entriesMax, long bytesMax) {
         CompletableFuture<List<Entry>> result = new CompletableFuture<>();
         reader.tell(new LedgerReaderActor.ReadRange(
-                metadata.get().value(), first, last, unconfirmed, entriesMax, bytesMax, result));
+                metadata.get().value(), key, first, last, unconfirmed, entriesMax, bytesMax, result));
         return inTime(result).thenApply(LedgerEntries::new);
     }
 

@@ -1,5 +1,6 @@
 package io.quire.client;
 
+import io.quire.protocol.LedgerKey;
 import io.quire.protocol.LedgerMetadata;
 import io.quire.protocol.Payload;
 import io.quire.protocol.Versioned;
@@ -14,8 +15,11 @@ import org.apache.pekko.actor.typed.ActorRef;
  */
 public final class WriteAdvHandle extends WriteHandle {
     WriteAdvHandle(
-            ClientContext context, ActorRef<LedgerReaderActor.Command> reader, Versioned<LedgerMetadata> created) {
-        super(context, reader, created);
+            ClientContext context,
+            ActorRef<LedgerReaderActor.Command> reader,
+            Versioned<LedgerMetadata> created,
+            LedgerKey key) {
+        super(context, reader, created, key);
     }
 
     /**

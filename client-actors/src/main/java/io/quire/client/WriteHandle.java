@@ -6,6 +6,7 @@ import io.quire.protocol.LedgerException;
 import io.quire.protocol.LedgerException.Code;
 import io.quire.protocol.LedgerException.Outcome;
 import io.quire.protocol.LedgerId;
+import io.quire.protocol.LedgerKey;
 import io.quire.protocol.LedgerMetadata;
 import io.quire.protocol.Payload;
 import io.quire.protocol.Versioned;
@@ -30,10 +31,14 @@ public class WriteHandle extends ReadHandle implements AutoCloseable {
     private final AtomicBoolean closed = new AtomicBoolean();
     private final OwedAnswers owed = new OwedAnswers();
 
-    WriteHandle(ClientContext context, ActorRef<LedgerReaderActor.Command> reader, Versioned<LedgerMetadata> created) {
-        super(context, reader, created);
+    WriteHandle(
+            ClientContext context,
+            ActorRef<LedgerReaderActor.Command> reader,
+            Versioned<LedgerMetadata> created,
+            LedgerKey key) {
+        super(context, reader, created, key);
         this.writer = context.system.systemActorOf(
-                LedgerWriterActor.of(context, created, owed::end),
+                LedgerWriterActor.of(context, created, key, owed::end),
                 "quire-writer-" + created.value().ledgerId(),
                 Props.empty());
     }

@@ -9,6 +9,7 @@ import io.quire.protocol.BootEpoch;
 import io.quire.protocol.ClusterFeed;
 import io.quire.protocol.LedgerId;
 import io.quire.protocol.LedgerMetadata;
+import io.quire.protocol.Payload;
 import io.quire.protocol.SessionId;
 import io.quire.protocol.Versioned;
 import io.quire.protocol.wire.BookieReply;
@@ -124,7 +125,7 @@ class BookieChannelActorTest {
     }
 
     private Asked open() throws InterruptedException {
-        channel.tell(new BookieChannelActor.Open(LEDGER, 1, replies));
+        channel.tell(new BookieChannelActor.Open(LEDGER, 1, Payload.EMPTY, replies));
         Asked opening = nextAsked();
         assertThat(opening.request()).isInstanceOf(BookieRequest.OpenSession.class);
         return opening;

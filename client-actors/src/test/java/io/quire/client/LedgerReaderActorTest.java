@@ -19,6 +19,7 @@ import io.quire.protocol.LedgerException;
 import io.quire.protocol.LedgerException.Code;
 import io.quire.protocol.LedgerException.Outcome;
 import io.quire.protocol.LedgerId;
+import io.quire.protocol.LedgerKey;
 import io.quire.protocol.LedgerMetadata;
 import io.quire.protocol.Payload;
 import io.quire.protocol.Replication;
@@ -80,7 +81,7 @@ class LedgerReaderActorTest {
     private static CompletableFuture<List<Entry>> read(
             ActorRef<LedgerReaderActor.Command> reader, LedgerMetadata metadata, long last) {
         CompletableFuture<List<Entry>> result = new CompletableFuture<>();
-        reader.tell(new ReadRange(metadata, 0, last, false, Integer.MAX_VALUE, Long.MAX_VALUE, result));
+        reader.tell(new ReadRange(metadata, LedgerKey.NONE, 0, last, false, Integer.MAX_VALUE, Long.MAX_VALUE, result));
         return result;
     }
 

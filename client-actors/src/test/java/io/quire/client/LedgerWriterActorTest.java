@@ -97,7 +97,10 @@ class LedgerWriterActorTest {
                 new SimpleMeterRegistry());
         // On the test's thread: what was sent is stashed before the test goes on.
         return testKit.spawn(
-                LedgerWriterActor.creating(client, new LedgerCreation(client, Replication.DEFAULT, Map.of(), () -> 1)),
+                LedgerWriterActor.creating(
+                        client,
+                        new LedgerCreation(
+                                client, Replication.DEFAULT, LedgerCreation.Guard.DEFAULT, Map.of(), () -> 1)),
                 DispatcherSelector.fromConfig("pekko.test.calling-thread-dispatcher"));
     }
 

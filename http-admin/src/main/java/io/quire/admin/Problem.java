@@ -117,6 +117,7 @@ record Problem(
     static int statusOf(Code code) {
         return switch (code) {
             case InvalidRequest -> 400;
+            case Unauthorized -> 403;
             case NoSuchLedger, NoSuchEntry -> 404;
             case LedgerClosed, LedgerFenced, NoWriter, NotConfirmed, Conflict -> 409;
             case EntryTooLarge -> 413;
@@ -130,6 +131,7 @@ record Problem(
     private static String titleOf(Code code) {
         return switch (code) {
             case InvalidRequest -> "The request cannot be understood";
+            case Unauthorized -> "The ledger's password is another one";
             case NoSuchLedger -> "There is no such ledger";
             case NoSuchEntry -> "There is no such entry";
             case LedgerClosed -> "The ledger is closed";

@@ -7,7 +7,11 @@ import com.fasterxml.jackson.databind.JsonNode;
 import io.quire.admin.TestNode.Answer;
 import io.quire.protocol.BookieStatus;
 import io.quire.protocol.Deletion;
+import io.quire.protocol.DigestType;
+import io.quire.protocol.LedgerId;
+import io.quire.protocol.LedgerKey;
 import io.quire.protocol.LedgerMetadata;
+import io.quire.protocol.LedgerPassword;
 import io.quire.protocol.LedgerState;
 import java.net.BindException;
 import java.nio.charset.StandardCharsets;
@@ -497,6 +501,7 @@ class HttpAdminTest {
                 open.namespace(),
                 open.replication(),
                 open.digest(),
+                open.verifier(),
                 LedgerState.IN_RECOVERY,
                 open.deletion(),
                 open.fragments(),
@@ -531,5 +536,22 @@ class HttpAdminTest {
 
     private static byte[] utf8(String text) {
         return text.getBytes(StandardCharsets.UTF_8);
+    }
+
+    @Test
+    @DisplayName("a ledger with a password is listed, but neither shown, read, sealed nor recovered over HTTP")
+    void ledgerWithPassword() {
+        node.addBookie(1);
+        LedgerKey key = LedgerPassword.of(new byte[] {1}).keyOf(new LedgerId(9));
+        node.registry.put(TestNode.openLedger(9).guardedBy(DigestType.HMAC_SHA256, key.verifier()));
+        assertThat(ids(node.get(LEDGERS))).contains(9L);
+        assertThat(node.get("/api/v1/ledger/metadata?ledger_id=9").status()).isEqualTo(200);
+        assertThat(List.of(
+                        node.get(LEDGERS + "/9").problem(),
+                        node.get(LEDGERS + "/9/entries?from=0&to=1").problem(),
+                        node.get(LEDGERS + "/9/entries/0").problem(),
+                        node.post(LEDGERS + "/9/seal", null, "").problem(),
+                        node.post(LEDGERS + "/9/recover", null, "").problem()))
+                .containsOnly("403 Unauthorized NOT_APPLIED");
     }
 }

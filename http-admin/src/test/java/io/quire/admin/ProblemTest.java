@@ -16,6 +16,7 @@ import org.junit.jupiter.params.provider.EnumSource;
 class ProblemTest {
     private static final Map<Code, Integer> STATUSES = Map.ofEntries(
             Map.entry(Code.InvalidRequest, 400),
+            Map.entry(Code.Unauthorized, 403),
             Map.entry(Code.NoSuchLedger, 404),
             Map.entry(Code.NoSuchEntry, 404),
             Map.entry(Code.LedgerClosed, 409),

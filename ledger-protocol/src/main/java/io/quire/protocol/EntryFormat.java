@@ -1,5 +1,8 @@
 package io.quire.protocol;
 
+import java.nio.ByteBuffer;
+import java.security.MessageDigest;
+import java.util.zip.CRC32;
 import java.util.zip.CRC32C;
 
 /**
@@ -11,8 +14,15 @@ import java.util.zip.CRC32C;
  *   +-------------------+-------------------+-------------------+-------------------+-------+---+-------+---------+--------+
  *   | ledger id         | entry id          | last add confirmed| cumulative length | bytes | d | zero  | payload | digest |
  *   +-------------------+-------------------+-------------------+-------------------+-------+---+-------+---------+--------+
- *   big endian; bytes = payload bytes (int32); d = code of the DigestType; the digest covers everything before it
+ *   big endian; bytes = payload bytes (int32); d = code of the DigestType; the digest covers everything before it:
+ *
+ *   CRC32C        int32 CRC32C                    CRC32    int32 CRC32
+ *   HMAC_SHA256   32 bytes HMAC-SHA-256 of header and payload | int32 CRC32C of header, payload and HMAC
+ *   DUMMY         nothing
  * </pre>
+ *
+ * <p>Whoever stores entries checks what can be checked without a password: of an HMAC entry the CRC32C. Whoever uses them
+ * as a ledger's entries checks them with the ledger's digest type and key.
  *
  * <p>Stateless and thread-safe.
  */
@@ -36,15 +46,38 @@ public final class EntryFormat {
         return HEADER_BYTES + payloadBytes + digest.digestBytes();
     }
 
-    /** Encodes an entry and computes its digest. Copies the payload once. */
+    /** Encodes an entry of a ledger without a password and computes its digest. Copies the payload once. */
     public static Payload encode(Entry entry, DigestType digest) {
-        return encode(
-                entry.ledgerId(), entry.entryId(), entry.lastAddConfirmed(), entry.length(), entry.payload(), digest);
+        return encode(entry, digest, LedgerKey.NONE);
     }
 
-    /** Like {@link #encode(Entry, DigestType)}, for the writer's hot path. */
+    /** Encodes an entry and computes its digest, with {@code key} where it needs one. Copies the payload once. */
+    public static Payload encode(Entry entry, DigestType digest, LedgerKey key) {
+        return encode(
+                entry.ledgerId(),
+                entry.entryId(),
+                entry.lastAddConfirmed(),
+                entry.length(),
+                entry.payload(),
+                digest,
+                key);
+    }
+
+    /** Like {@link #encode(Entry, DigestType)}. */
     public static Payload encode(
             LedgerId ledgerId, long entryId, long lastAddConfirmed, long length, Payload payload, DigestType digest) {
+        return encode(ledgerId, entryId, lastAddConfirmed, length, payload, digest, LedgerKey.NONE);
+    }
+
+    /** Like {@link #encode(Entry, DigestType, LedgerKey)}, for the writer's hot path. */
+    public static Payload encode(
+            LedgerId ledgerId,
+            long entryId,
+            long lastAddConfirmed,
+            long length,
+            Payload payload,
+            DigestType digest,
+            LedgerKey key) {
         int payloadBytes = payload.length();
         if (payloadBytes > PAYLOAD_BYTES_MAX) {
             throw new IllegalArgumentException(
@@ -57,12 +90,33 @@ public final class EntryFormat {
         BigEndian.putLong(bytes, LENGTH, length);
         BigEndian.putInt(bytes, PAYLOAD_BYTES, payloadBytes);
         bytes[DIGEST_TYPE] = digest.code();
-        payload.writeTo(java.nio.ByteBuffer.wrap(bytes, HEADER_BYTES, payloadBytes));
-        int covered = HEADER_BYTES + payloadBytes;
+        payload.writeTo(ByteBuffer.wrap(bytes, HEADER_BYTES, payloadBytes));
+        putDigest(bytes, HEADER_BYTES + payloadBytes, digest, key);
+        return Payload.wrap(bytes);
+    }
+
+    private static void putDigest(byte[] bytes, int covered, DigestType digest, LedgerKey key) {
+        switch (digest) {
+            case CRC32C -> putCrc32c(bytes, covered);
+            case CRC32 -> {
+                CRC32 crc = new CRC32();
+                crc.update(bytes, 0, covered);
+                BigEndian.putInt(bytes, covered, (int) crc.getValue());
+            }
+            case HMAC_SHA256 -> {
+                byte[] hmac = key.hmac(ByteBuffer.wrap(bytes, 0, covered));
+                System.arraycopy(hmac, 0, bytes, covered, hmac.length);
+                putCrc32c(bytes, covered + hmac.length);
+            }
+            case DUMMY -> {}
+            default -> throw new IllegalStateException("no such digest: " + digest);
+        }
+    }
+
+    private static void putCrc32c(byte[] bytes, int covered) {
         CRC32C crc = new CRC32C();
         crc.update(bytes, 0, covered);
         BigEndian.putInt(bytes, covered, (int) crc.getValue());
-        return Payload.wrap(bytes);
     }
 
     /**
@@ -90,7 +144,8 @@ public final class EntryFormat {
     }
 
     /**
-     * Checks the digest of one encoded entry.
+     * Checks one encoded entry as far as that is possible without the ledger's password: all of its digest, but for the
+     * HMAC of an HMAC entry.
      *
      * @throws DamagedEntryException when the bytes are not exactly one entry with a right digest
      */
@@ -99,10 +154,7 @@ public final class EntryFormat {
         if (size != encoded.length()) {
             throw new DamagedEntryException("entry of " + size + " bytes in " + encoded.length());
         }
-        int covered = HEADER_BYTES + encoded.intAt(PAYLOAD_BYTES);
-        CRC32C crc = new CRC32C();
-        encoded.updateCrc(crc, 0, covered);
-        if ((int) crc.getValue() != encoded.intAt(covered)) {
+        if (!hasRightCrc(encoded)) {
             throw new DamagedEntryException("digest mismatch in entry " + entryIdOf(encoded) + " of ledger "
                     + ledgerIdOf(encoded) + ", " + size + " bytes");
         }
@@ -112,12 +164,71 @@ public final class EntryFormat {
     }
 
     /**
-     * Verifies and takes apart one encoded entry; the payload shares its bytes.
+     * Checks one encoded entry of a ledger with digests of type {@code digest}, also its HMAC, if it has one.
+     *
+     * @throws DamagedEntryException when the bytes are not exactly one entry with a right digest of that type, or were
+     *     made without {@code key}
+     */
+    public static void verify(Payload encoded, DigestType digest, LedgerKey key) {
+        verify(encoded);
+        if (!isGuardedBy(encoded, digest)) {
+            throw new DamagedEntryException("entry " + entryIdOf(encoded) + " of ledger " + ledgerIdOf(encoded)
+                    + " has a digest of type " + digestOf(encoded.byteAt(DIGEST_TYPE)) + ", the ledger's is " + digest);
+        }
+        if (digest == DigestType.HMAC_SHA256) {
+            int covered = HEADER_BYTES + encoded.intAt(PAYLOAD_BYTES);
+            byte[] hmac = key.hmac(encoded.slice(0, covered).asByteBuffer());
+            if (!MessageDigest.isEqual(hmac, encoded.slice(covered, hmac.length).toByteArray())) {
+                throw new DamagedEntryException("entry " + entryIdOf(encoded) + " of ledger " + ledgerIdOf(encoded)
+                        + " was not made with the ledger's password");
+            }
+        }
+    }
+
+    /** Whether the header of an encoded entry names {@code digest}; unverified. */
+    public static boolean isGuardedBy(Payload encoded, DigestType digest) {
+        return encoded.byteAt(DIGEST_TYPE) == digest.code();
+    }
+
+    private static boolean hasRightCrc(Payload encoded) {
+        int at = encoded.length() - Integer.BYTES;
+        return switch (digestOf(encoded.byteAt(DIGEST_TYPE))) {
+            case CRC32C, HMAC_SHA256 -> {
+                CRC32C crc = new CRC32C();
+                encoded.updateCrc(crc, 0, at);
+                yield (int) crc.getValue() == encoded.intAt(at);
+            }
+            case CRC32 -> {
+                CRC32 crc = new CRC32();
+                encoded.updateCrc(crc, 0, at);
+                yield (int) crc.getValue() == encoded.intAt(at);
+            }
+            case DUMMY -> true;
+        };
+    }
+
+    /**
+     * Takes apart one encoded entry, verified by {@link #verify(Payload)}; the payload shares its bytes.
      *
      * @throws DamagedEntryException when the bytes are not exactly one entry with a right digest and sane fields
      */
     public static Entry decode(Payload encoded) {
         verify(encoded);
+        return fieldsOf(encoded);
+    }
+
+    /**
+     * Takes apart one encoded entry, verified by {@link #verify(Payload, DigestType, LedgerKey)}; the payload shares its
+     * bytes.
+     *
+     * @throws DamagedEntryException when the bytes are not exactly one entry with a right digest and sane fields
+     */
+    public static Entry decode(Payload encoded, DigestType digest, LedgerKey key) {
+        verify(encoded, digest, key);
+        return fieldsOf(encoded);
+    }
+
+    private static Entry fieldsOf(Payload encoded) {
         try {
             return new Entry(
                     new LedgerId(ledgerIdOf(encoded)),

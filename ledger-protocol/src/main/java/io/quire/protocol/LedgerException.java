@@ -56,6 +56,8 @@ public class LedgerException extends RuntimeException {
         NotEnoughBookies,
         Unavailable,
         TimedOut,
-        NotImplemented
+        NotImplemented,
+        /** The ledger's password is another one, or its digest is. */
+        Unauthorized
     }
 }

@@ -14,7 +14,9 @@ import java.util.TreeMap;
  * @param ledgerId the ledger
  * @param namespace a group of ledgers, {@value #DEFAULT_NAMESPACE} where nobody says otherwise
  * @param replication how each entry is replicated
- * @param digest how each entry is guarded
+ * @param digest how each entry is guarded; never changes
+ * @param verifier what proofs of the ledger's password are checked against ({@link LedgerKey}), empty for a ledger without
+ *     one; never changes. No secret
  * @param state its life
  * @param deletion whether it is deleted
  * @param fragments at least one, first entries strictly rising from 0
@@ -29,6 +31,7 @@ public record LedgerMetadata(
         String namespace,
         Replication replication,
         DigestType digest,
+        Payload verifier,
         LedgerState state,
         Deletion deletion,
         List<Fragment> fragments,
@@ -45,7 +48,11 @@ public record LedgerMetadata(
     /** The most characters in a label's key or value. */
     public static final int LABEL_CHARACTERS_MAX = 1024;
 
+    /** Without a verifier. */
     private static final byte FORMAT_1 = 1;
+
+    /** With a verifier behind the digest; only ledgers with a password have this format, so that others stay as they were. */
+    private static final byte FORMAT_2 = 2;
 
     public LedgerMetadata {
         fragments = List.copyOf(fragments);
@@ -57,6 +64,10 @@ public record LedgerMetadata(
         requireRisingFragments(fragments, replication);
         requireFewLabels(labels);
         EntryId.requireValidOrNone(lastEntryId);
+        LedgerKey.requireProofSize(verifier);
+        if (digest.needsPassword() && verifier.isEmpty()) {
+            throw new IllegalArgumentException("a ledger with digests of type " + digest + " has a password");
+        }
         if (length < 0 || createdMillis < 0) {
             throw new IllegalArgumentException("negative length " + length + " or creation time " + createdMillis);
         }
@@ -68,7 +79,7 @@ public record LedgerMetadata(
         }
     }
 
-    /** A new, open ledger whose first fragment the register's version 1 creates. */
+    /** A new, open ledger without a password, whose first fragment the register's version 1 creates; CRC32C. */
     public static LedgerMetadata create(
             LedgerId ledgerId,
             Replication replication,
@@ -80,6 +91,7 @@ public record LedgerMetadata(
                 DEFAULT_NAMESPACE,
                 replication,
                 DigestType.CRC32C,
+                Payload.EMPTY,
                 LedgerState.OPEN,
                 Deletion.NONE,
                 List.of(new Fragment(0, 1, ensemble)),
@@ -88,6 +100,29 @@ public record LedgerMetadata(
                 createdMillis,
                 labels,
                 List.of());
+    }
+
+    /**
+     * This ledger before it is registered, with entries guarded by {@code digest} and a password whose {@code verifier}
+     * this is, or none.
+     *
+     * @throws IllegalArgumentException when the digest needs a password and there is none
+     */
+    public LedgerMetadata guardedBy(DigestType digest, Payload verifier) {
+        return new LedgerMetadata(
+                ledgerId,
+                namespace,
+                replication,
+                digest,
+                verifier,
+                state,
+                deletion,
+                fragments,
+                lastEntryId,
+                length,
+                createdMillis,
+                labels,
+                incomplete);
     }
 
     /** What a ledger's register holds, with its version; empty when there is no such ledger. */
@@ -159,6 +194,7 @@ public record LedgerMetadata(
                 namespace,
                 replication,
                 digest,
+                verifier,
                 state,
                 deletion,
                 fragments,
@@ -171,6 +207,11 @@ public record LedgerMetadata(
 
     public boolean isDeleted() {
         return deletion != Deletion.NONE;
+    }
+
+    /** Whether writing, fencing and recovering take a password. */
+    public boolean hasPassword() {
+        return !verifier.isEmpty();
     }
 
     public boolean isClosed() {
@@ -198,13 +239,16 @@ public record LedgerMetadata(
     /** The value to register. */
     public Payload encode() {
         return Fields.encode(512, out -> {
-            out.put(FORMAT_1);
+            out.put(hasPassword() ? FORMAT_2 : FORMAT_1);
             out.putLong(ledgerId.value());
             Fields.putString(out, namespace);
             out.put((byte) replication.ensembleSize());
             out.put((byte) replication.writeQuorum());
             out.put((byte) replication.ackQuorum());
             out.put(digest.code());
+            if (hasPassword()) {
+                Fields.putPayload(out, verifier);
+            }
             Fields.putEnum(out, state);
             Fields.putEnum(out, deletion);
             Fields.putList(out, fragments, (o, fragment) -> {
@@ -231,7 +275,7 @@ public record LedgerMetadata(
 
     private static LedgerMetadata decodeFields(ByteBuffer in) {
         byte format = in.get();
-        if (format != FORMAT_1) {
+        if (format != FORMAT_1 && format != FORMAT_2) {
             throw new IllegalArgumentException("ledger metadata of unknown format " + format);
         }
         return new LedgerMetadata(
@@ -239,6 +283,7 @@ public record LedgerMetadata(
                 Fields.getString(in),
                 new Replication(in.get(), in.get(), in.get()),
                 DigestType.ofCode(in.get()),
+                format == FORMAT_1 ? Payload.EMPTY : getVerifier(in),
                 Fields.getEnum(in, LedgerState.values()),
                 Fields.getEnum(in, Deletion.values()),
                 Fields.getList(in, 20, LedgerMetadata::decodeFragment),
@@ -247,6 +292,14 @@ public record LedgerMetadata(
                 in.getLong(),
                 Fields.getLabels(in),
                 Fields.getList(in, 32, LedgerMetadata::decodeIncomplete));
+    }
+
+    private static Payload getVerifier(ByteBuffer in) {
+        Payload verifier = Fields.getPayload(in);
+        if (verifier.isEmpty()) {
+            throw new IllegalArgumentException("an empty verifier is not written");
+        }
+        return verifier;
     }
 
     private static Fragment decodeFragment(ByteBuffer in) {

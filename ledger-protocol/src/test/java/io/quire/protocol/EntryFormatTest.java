@@ -13,11 +13,14 @@ import java.util.zip.CRC32C;
 import org.junit.jupiter.api.DisplayName;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
+import org.junit.jupiter.params.provider.EnumSource;
 import org.junit.jupiter.params.provider.ValueSource;
 
 /** {@link EntryFormat} and {@link EntryBatch}. */
 class EntryFormatTest {
     private static final LedgerId LEDGER = new LedgerId(17);
+    private static final LedgerKey KEY = LedgerPassword.of(new byte[] {1, 2, 3}).keyOf(LEDGER);
 
     @Test
     @DisplayName("R9: entries come back equal, and the same entry always has the same bytes")
@@ -25,11 +28,14 @@ class EntryFormatTest {
         RandomValues values = new RandomValues(41);
         for (int i = 0; i < 1000; i++) {
             Entry entry = values.entry();
-            Payload encoded = EntryFormat.encode(entry, DigestType.CRC32C);
+            DigestType digest = values.oneOf(DigestType.values());
+            Payload encoded = EntryFormat.encode(entry, digest, KEY);
             assertThat(EntryFormat.decode(encoded)).isEqualTo(entry);
-            assertThat(EntryFormat.encode(entry, DigestType.CRC32C)).isEqualTo(encoded);
+            assertThat(EntryFormat.decode(encoded, digest, KEY)).isEqualTo(entry);
+            assertThat(EntryFormat.isGuardedBy(encoded, digest)).isTrue();
+            assertThat(EntryFormat.encode(entry, digest, KEY)).isEqualTo(encoded);
             assertThat(encoded.length())
-                    .isEqualTo(EntryFormat.encodedBytes(entry.payload().length(), DigestType.CRC32C));
+                    .isEqualTo(EntryFormat.encodedBytes(entry.payload().length(), digest));
             assertThat(EntryFormat.ledgerIdOf(encoded))
                     .isEqualTo(entry.ledgerId().value());
             assertThat(EntryFormat.entryIdOf(encoded)).isEqualTo(entry.entryId());
@@ -39,10 +45,19 @@ class EntryFormatTest {
     }
 
     @ParameterizedTest
-    @ValueSource(ints = {0, 1, 77})
-    @DisplayName("any other value of any single byte is damage")
-    void anyDamagedByte(int payloadBytes) {
-        byte[] sound = encode(payloadBytes).toByteArray();
+    @CsvSource({
+        "0, CRC32C",
+        "1, CRC32C",
+        "77, CRC32C",
+        "0, CRC32",
+        "1, CRC32",
+        "77, CRC32",
+        "0, HMAC_SHA256",
+        "77, HMAC_SHA256"
+    })
+    @DisplayName("H66: any other value of any single byte is damage, also of an HMAC entry to who has no key")
+    void anyDamagedByte(int payloadBytes, DigestType digest) {
+        byte[] sound = encode(payloadBytes, digest).toByteArray();
         for (int at = 0; at < sound.length; at++) {
             for (int flip = 1; flip < 256; flip++) {
                 byte[] damaged = sound.clone();
@@ -54,6 +69,57 @@ class EntryFormatTest {
                 assertThatThrownBy(() -> EntryFormat.decode(bytes)).isInstanceOf(DamagedEntryException.class);
             }
         }
+    }
+
+    @Test
+    @DisplayName(
+            "an HMAC entry that was not made with the ledger's password is sound to a store and damage to a reader")
+    void forgedEntry() {
+        Payload payload = Payload.ofUtf8("mine");
+        LedgerKey other = LedgerPassword.of(new byte[] {9}).keyOf(LEDGER);
+        Payload forged = EntryFormat.encode(LEDGER, 5, 3, 100, payload, DigestType.HMAC_SHA256, other);
+        EntryFormat.verify(forged);
+        assertThat(EntryFormat.decode(forged, DigestType.HMAC_SHA256, other).payload())
+                .isEqualTo(payload);
+        assertThatThrownBy(() -> EntryFormat.decode(forged, DigestType.HMAC_SHA256, KEY))
+                .isInstanceOf(DamagedEntryException.class)
+                .hasMessageContaining("was not made with the ledger's password");
+
+        byte[] patched = EntryFormat.encode(LEDGER, 5, 3, 100, payload, DigestType.HMAC_SHA256, KEY)
+                .toByteArray();
+        patched[EntryFormat.HEADER_BYTES] ^= 1;
+        CRC32C crc = new CRC32C();
+        crc.update(patched, 0, patched.length - 4);
+        ByteBuffer.wrap(patched).putInt(patched.length - 4, (int) crc.getValue());
+        EntryFormat.verify(Payload.wrap(patched));
+        assertThatThrownBy(() -> EntryFormat.verify(Payload.wrap(patched), DigestType.HMAC_SHA256, KEY))
+                .isInstanceOf(DamagedEntryException.class);
+    }
+
+    @ParameterizedTest
+    @EnumSource(DigestType.class)
+    @DisplayName("an entry whose digest is of another type than the ledger's is damage")
+    void otherDigest(DigestType ledgers) {
+        for (DigestType digest : DigestType.values()) {
+            Payload encoded = encode(20, digest);
+            if (digest == ledgers) {
+                EntryFormat.verify(encoded, ledgers, KEY);
+            } else {
+                assertThatThrownBy(() -> EntryFormat.verify(encoded, ledgers, KEY))
+                        .isInstanceOf(DamagedEntryException.class)
+                        .hasMessageContaining("the ledger's is " + ledgers);
+            }
+        }
+    }
+
+    @Test
+    @DisplayName("an HMAC cannot be made or checked without a password")
+    void noKey() {
+        assertThatThrownBy(() -> EntryFormat.encode(LEDGER, 0, -1, 0, Payload.EMPTY, DigestType.HMAC_SHA256))
+                .isInstanceOf(IllegalStateException.class);
+        Payload encoded = encode(3, DigestType.HMAC_SHA256);
+        assertThatThrownBy(() -> EntryFormat.verify(encoded, DigestType.HMAC_SHA256, LedgerKey.NONE))
+                .isInstanceOf(IllegalStateException.class);
     }
 
     @Test
@@ -81,7 +147,7 @@ class EntryFormatTest {
     }
 
     @ParameterizedTest
-    @ValueSource(bytes = {0, 2, -1})
+    @ValueSource(bytes = {0, 5, -1})
     @DisplayName("an unknown digest is damage")
     void unknownDigest(byte code) {
         Payload unknown = forge(20, header -> header.put(36, code));
@@ -183,8 +249,12 @@ class EntryFormatTest {
     }
 
     private static Payload encode(int payloadBytes) {
+        return encode(payloadBytes, DigestType.CRC32C);
+    }
+
+    private static Payload encode(int payloadBytes, DigestType digest) {
         Payload payload = Payload.wrap(new RandomValues(43).bytes(payloadBytes));
-        return EntryFormat.encode(LEDGER, 5, 3, 100, payload, DigestType.CRC32C);
+        return EntryFormat.encode(LEDGER, 5, 3, 100, payload, digest, KEY);
     }
 
     /** An entry whose header was changed before its digest was computed. */

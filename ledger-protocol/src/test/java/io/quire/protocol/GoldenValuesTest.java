@@ -3,18 +3,24 @@ package io.quire.protocol;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import java.nio.ByteBuffer;
+import java.nio.charset.StandardCharsets;
 import java.util.List;
 import java.util.Map;
 import java.util.UUID;
 import java.util.function.Consumer;
 import org.junit.jupiter.api.DisplayName;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.EnumSource;
 
 /** The bytes of registered values, of gossip and of entries, as they are kept for years. */
 class GoldenValuesTest {
     private static final BookieId BOOKIE_1 = new BookieId(new UUID(0x0102030405060708L, 0x090a0b0c0d0e0f10L));
     private static final BookieId BOOKIE_2 = new BookieId(new UUID(0x1112131415161718L, 0x191a1b1c1d1e1f20L));
     private static final BookieId BOOKIE_3 = new BookieId(new UUID(0x2122232425262728L, 0x292a2b2c2d2e2f30L));
+
+    private static final LedgerKey KEY =
+            LedgerPassword.of("open sesame".getBytes(StandardCharsets.UTF_8)).keyOf(new LedgerId(17));
 
     @Test
     @DisplayName("ledger metadata has the bytes of its golden file, both ways")
@@ -24,6 +30,7 @@ class GoldenValuesTest {
                 "default",
                 new Replication(2, 2, 1),
                 DigestType.CRC32C,
+                Payload.EMPTY,
                 LedgerState.CLOSED,
                 Deletion.DELETED,
                 List.of(
@@ -36,6 +43,11 @@ class GoldenValuesTest {
                 List.of(new IncompleteRange(BOOKIE_1, 40, 41)));
         byte[] golden = GoldenFiles.require("LedgerMetadata", metadata.encode().toByteArray());
         assertThat(LedgerMetadata.decode(Payload.wrap(golden))).isEqualTo(metadata);
+
+        LedgerMetadata guarded = metadata.guardedBy(DigestType.HMAC_SHA256, KEY.verifier());
+        byte[] withVerifier =
+                GoldenFiles.require("LedgerMetadata-password", guarded.encode().toByteArray());
+        assertThat(LedgerMetadata.decode(Payload.wrap(withVerifier))).isEqualTo(guarded);
     }
 
     @Test
@@ -95,6 +107,23 @@ class GoldenValuesTest {
         byte[] golden = GoldenFiles.require(
                 "Entry", EntryFormat.encode(entry, DigestType.CRC32C).toByteArray());
         assertThat(EntryFormat.decode(Payload.wrap(golden))).isEqualTo(entry);
+    }
+
+    @ParameterizedTest
+    @EnumSource(value = DigestType.class, mode = EnumSource.Mode.EXCLUDE, names = "CRC32C")
+    @DisplayName("R9: an entry has the bytes of its golden file with every digest, both ways")
+    void entry(DigestType digest) {
+        Entry entry = new Entry(new LedgerId(17), 5, 3, 105, Payload.ofUtf8("hello, ledger"));
+        byte[] golden = GoldenFiles.require(
+                "Entry-" + digest, EntryFormat.encode(entry, digest, KEY).toByteArray());
+        assertThat(EntryFormat.decode(Payload.wrap(golden), digest, KEY)).isEqualTo(entry);
+    }
+
+    @Test
+    @DisplayName("proof and verifier of a password have the bytes of their golden files")
+    void proofs() {
+        GoldenFiles.require("LedgerKey-proof", KEY.proof().toByteArray());
+        GoldenFiles.require("LedgerKey-verifier", KEY.verifier().toByteArray());
     }
 
     private static byte[] encode(Consumer<ByteBuffer> encode) {

@@ -170,6 +170,30 @@ class LedgerMetadataTest {
     }
 
     @Test
+    @DisplayName("a ledger keeps its digest and verifier through its life, and an HMAC needs a password")
+    void guard() {
+        Payload verifier =
+                LedgerPassword.of(new byte[] {1, 2}).keyOf(open.ledgerId()).verifier();
+        LedgerMetadata guarded = open.guardedBy(DigestType.HMAC_SHA256, verifier);
+        assertThat(guarded.hasPassword()).isTrue();
+        assertThat(open.hasPassword()).isFalse();
+        for (LedgerMetadata later : List.of(
+                guarded.inRecovery(),
+                guarded.closed(EntryId.NONE, 0, List.of()),
+                guarded.withDeletion(Deletion.DELETED),
+                guarded.withFragment(new Fragment(5, 2, ensemble), List.of()))) {
+            assertThat(later.digest()).isEqualTo(DigestType.HMAC_SHA256);
+            assertThat(later.verifier()).isEqualTo(verifier);
+            assertThat(LedgerMetadata.decode(later.encode())).isEqualTo(later);
+        }
+        assertThatThrownBy(() -> open.guardedBy(DigestType.HMAC_SHA256, Payload.EMPTY))
+                .isInstanceOf(IllegalArgumentException.class)
+                .hasMessageContaining("has a password");
+        assertThatThrownBy(() -> open.guardedBy(DigestType.CRC32, verifier.slice(1, 31)))
+                .isInstanceOf(IllegalArgumentException.class);
+    }
+
+    @Test
     @DisplayName("an ensemble has 1 to 31 bookies, each once")
     void ensembleInvariants() {
         assertThat(ensemble.positionOf(ensemble.at(2))).isEqualTo(2);
@@ -201,6 +225,7 @@ class LedgerMetadataTest {
                 open.namespace(),
                 open.replication(),
                 open.digest(),
+                open.verifier(),
                 state,
                 open.deletion(),
                 open.fragments(),
@@ -217,6 +242,7 @@ class LedgerMetadataTest {
                 open.namespace(),
                 open.replication(),
                 open.digest(),
+                open.verifier(),
                 open.state(),
                 open.deletion(),
                 fragments,

@@ -116,7 +116,13 @@ public final class RandomValues {
     }
 
     public EntryBatch batch() {
-        return EntryBatch.of(list(4, () -> EntryFormat.encode(entry(), DigestType.CRC32C)));
+        LedgerKey key = LedgerPassword.of(bytes(8)).keyOf(ledger());
+        return EntryBatch.of(list(4, () -> EntryFormat.encode(entry(), oneOf(DigestType.values()), key)));
+    }
+
+    /** What stands for a proof or a verifier, or nothing. */
+    public Payload proof() {
+        return coin() ? Payload.EMPTY : Payload.wrap(bytes(LedgerKey.PROOF_BYTES));
     }
 
     public RegistryKey key() {
@@ -174,11 +180,13 @@ public final class RandomValues {
         }
         LedgerState state = oneOf(LedgerState.values());
         boolean filled = state == LedgerState.CLOSED && coin();
+        Payload verifier = proof();
         return new LedgerMetadata(
                 ledger(),
                 "namespace" + text(),
                 replication,
-                DigestType.CRC32C,
+                verifier.isEmpty() ? DigestType.CRC32 : oneOf(DigestType.values()),
+                verifier,
                 state,
                 oneOf(Deletion.values()),
                 fragments,

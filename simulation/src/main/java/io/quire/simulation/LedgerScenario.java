@@ -9,8 +9,10 @@ import io.quire.protocol.AckSet;
 import io.quire.protocol.BookieId;
 import io.quire.protocol.BookieStatus;
 import io.quire.protocol.BootEpoch;
+import io.quire.protocol.DigestType;
 import io.quire.protocol.Ensemble;
 import io.quire.protocol.LedgerMetadata;
+import io.quire.protocol.LedgerPassword;
 import io.quire.protocol.Payload;
 import io.quire.protocol.Replication;
 import io.quire.protocol.VoterId;
@@ -54,6 +56,8 @@ public class LedgerScenario {
     private final List<SimulatedRecoverer> recoverers = new ArrayList<>();
     private final Map<BookieId, SimulatedBookie> stores = new HashMap<>();
     private final Workload workload;
+    private final DigestType digest;
+    private final LedgerPassword password;
     private SimulatedTail tail;
     private final AckDurabilityChecker durability = new AckDurabilityChecker();
     private final LedgerContentChecker content = new LedgerContentChecker();
@@ -97,6 +101,10 @@ public class LedgerScenario {
         network = new SimulatedNetwork(simulation, NetworkFaults.NONE);
         random = simulation.random("scenario");
         chaos = new Chaos(simulation, network, random);
+        Random guards = simulation.random("guards");
+        digest = DigestType.values()[guards.nextInt(DigestType.values().length)];
+        boolean withPassword = digest.needsPassword() || guards.nextBoolean();
+        password = withPassword ? LedgerPassword.of(new byte[] {1, 2, 3}) : LedgerPassword.NONE;
         chaosNanos = (1_000 + random.nextInt(2_000)) * MILLI;
         chaosPauseNanos = (40 + random.nextInt(400)) * MILLI;
     }
@@ -208,6 +216,8 @@ public class LedgerScenario {
                             registry,
                             statuses,
                             replication,
+                            digest,
+                            password,
                             writerSettings(),
                             (1 + random.nextInt(workload == Workload.DUEL ? 3 : 30)) * MILLI,
                             inMemoryPercent),
@@ -219,14 +229,14 @@ public class LedgerScenario {
             String address = "reader" + i;
             SimulatedReader reader = new SimulatedReader(
                     simulation.random(address),
-                    new SimulatedReader.Plan(voterAddresses, registry, statuses),
+                    new SimulatedReader.Plan(voterAddresses, registry, statuses, password),
                     content,
                     states);
             readers.add(reader);
             clients.add(node(address, reader));
         }
         buildRecoverers(voterAddresses, statuses);
-        clients.add(newTail(new SimulatedReader.Plan(voterAddresses, registry, statuses), checkers));
+        clients.add(newTail(new SimulatedReader.Plan(voterAddresses, registry, statuses, password), checkers));
     }
 
     private SimulatedNode newTail(SimulatedReader.Plan plan, SimulatedWriter.Checkers checkers) {
@@ -251,7 +261,8 @@ public class LedgerScenario {
             String address = "recoverer" + i;
             SimulatedRecoverer recoverer = new SimulatedRecoverer(
                     simulation.random(address),
-                    new SimulatedRecoverer.Plan(voterAddresses, registry, statuses, settings, thinkMax * MILLI),
+                    new SimulatedRecoverer.Plan(
+                            voterAddresses, registry, statuses, password, settings, thinkMax * MILLI),
                     content,
                     states);
             recoverers.add(recoverer);

@@ -123,6 +123,8 @@ public class SimulatedBookie implements SimulatedNode.Program {
 
     private record Recovery(Client client, EntryBatch entries) {}
 
+    private record Fence(Client client, Runnable whenFenced) {}
+
     private final class Incarnation {
         private final SimulatedNode node;
         private final KeyValueStore ledgers;
@@ -131,7 +133,7 @@ public class SimulatedBookie implements SimulatedNode.Program {
         private final Map<LedgerId, SimulatedTails> tails = new TreeMap<>();
         private final Map<Long, LedgerId> sessions = new HashMap<>();
         private final Map<Long, Client> clients = new HashMap<>();
-        private final Map<Long, Runnable> fences = new HashMap<>();
+        private final Map<Long, Fence> fences = new HashMap<>();
         private final Deque<Queued> queue = new ArrayDeque<>();
         private BootRecord record;
         private BookieStore store;
@@ -244,7 +246,9 @@ public class SimulatedBookie implements SimulatedNode.Program {
                 long counter = ++lastSession;
                 sessions.put(counter, open.ledgerId());
                 clients.put(counter, new Client(envelope.from(), open.requestId()));
-                run(open.ledgerId(), replica(open.ledgerId()).openSession(counter, open.fragmentVersion()));
+                run(
+                        open.ledgerId(),
+                        replica(open.ledgerId()).openSession(counter, open.fragmentVersion(), open.proof()));
             } else if (message instanceof BookieRequest.AddEntries add) {
                 add.batches().forEach(batch -> add(envelope.from(), batch));
             } else if (message instanceof BookieRequest.ProbeSession probe) {
@@ -255,7 +259,9 @@ public class SimulatedBookie implements SimulatedNode.Program {
             } else if (message instanceof BookieRequest.RecoveryAddEntries add) {
                 long token = ++lastRecovery;
                 recoveries.put(token, new Recovery(new Client(envelope.from(), add.requestId()), add.entries()));
-                run(add.ledgerId(), replica(add.ledgerId()).recoveries().add(token, add.version(), add.entries()));
+                run(
+                        add.ledgerId(),
+                        replica(add.ledgerId()).recoveries().add(token, add.version(), add.proof(), add.entries()));
             } else if (message instanceof BookieRequest.SubscribeLedger subscribe) {
                 tails(subscribe.ledgerId()).subscribe(envelope.from(), subscribe);
             } else if (message instanceof BookieRequest.GrantCredit grant) {
@@ -276,6 +282,8 @@ public class SimulatedBookie implements SimulatedNode.Program {
             } else if (message instanceof BookieRequest.FenceLedger fence) {
                 fence(
                         fence.ledgerId(),
+                        fence.proof(),
+                        new Client(envelope.from(), fence.requestId()),
                         () -> reply(
                                 envelope.from(),
                                 new BookieReply.LedgerFenced(
@@ -332,16 +340,16 @@ public class SimulatedBookie implements SimulatedNode.Program {
                                 lastAddConfirmed(read.ledgerId())));
             });
             if (read.fencing()) {
-                fence(read.ledgerId(), answer);
+                fence(read.ledgerId(), read.proof(), new Client(from, read.requestId()), answer);
             } else {
                 answer.run();
             }
         }
 
-        private void fence(LedgerId ledgerId, Runnable whenFenced) {
+        private void fence(LedgerId ledgerId, Payload proof, Client client, Runnable whenFenced) {
             long token = ++lastFence;
-            fences.put(token, whenFenced);
-            run(ledgerId, replica(ledgerId).fence(token));
+            fences.put(token, new Fence(client, whenFenced));
+            run(ledgerId, replica(ledgerId).fence(token, proof));
         }
 
         private long lastAddConfirmed(LedgerId ledgerId) {
@@ -635,7 +643,36 @@ public class SimulatedBookie implements SimulatedNode.Program {
 
             @Override
             public Void fenced(ReplicaEffect.Fenced effect) {
-                fences.remove(effect.token()).run();
+                fences.remove(effect.token()).whenFenced().run();
+                return null;
+            }
+
+            @Override
+            public Void readTerms(ReplicaEffect.ReadTerms effect) {
+                Continuation.of(
+                        registry.read(RegistryKey.ofLedger(ledgerId)),
+                        node,
+                        (value, failure) -> run(
+                                ledgerId,
+                                failure == null
+                                        ? replica(ledgerId)
+                                                .termsRead(
+                                                        effect.token(),
+                                                        decode(value).map(Versioned::value))
+                                        : replica(ledgerId).termsUnavailable(effect.token(), "no majority")));
+                return null;
+            }
+
+            @Override
+            public Void fenceRefused(ReplicaEffect.FenceRefused effect) {
+                Client client = fences.remove(effect.token()).client();
+                reply(
+                        client.address(),
+                        new BookieReply.RequestRefused(
+                                identity,
+                                client.requestId(),
+                                Refusal.valueOf(effect.refusal().name()),
+                                effect.detail()));
                 return null;
             }
 

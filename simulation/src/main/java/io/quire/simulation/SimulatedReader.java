@@ -10,6 +10,7 @@ import io.quire.protocol.Entry;
 import io.quire.protocol.LedgerException;
 import io.quire.protocol.LedgerId;
 import io.quire.protocol.LedgerMetadata;
+import io.quire.protocol.LedgerPassword;
 import io.quire.protocol.ProposerId;
 import io.quire.protocol.RegistryKey;
 import io.quire.protocol.Versioned;
@@ -47,7 +48,10 @@ final class SimulatedReader implements SimulatedNode.Program {
     private final Deque<LedgerId> toFinish = new ArrayDeque<>();
     private boolean finished;
 
-    record Plan(List<String> voters, RegistrySettings registry, List<BookieStatus> bookies) {}
+    /**
+     * @param password of every ledger
+     */
+    record Plan(List<String> voters, RegistrySettings registry, List<BookieStatus> bookies, LedgerPassword password) {}
 
     SimulatedReader(Random random, Plan plan, LedgerContentChecker content, LedgerStateChecker states) {
         this.random = random;
@@ -163,6 +167,7 @@ final class SimulatedReader implements SimulatedNode.Program {
             int limit = last ? Integer.MAX_VALUE : 1 + random.nextInt(30);
             range = new RangeRead(
                     ledger.value(),
+                    plan.password().keyOf(ledger.value().ledgerId()),
                     first,
                     end,
                     false,

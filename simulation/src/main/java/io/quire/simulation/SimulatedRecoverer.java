@@ -14,7 +14,9 @@ import io.quire.protocol.BootEpoch;
 import io.quire.protocol.Ensemble;
 import io.quire.protocol.EntryBatch;
 import io.quire.protocol.LedgerId;
+import io.quire.protocol.LedgerKey;
 import io.quire.protocol.LedgerMetadata;
+import io.quire.protocol.LedgerPassword;
 import io.quire.protocol.OpId;
 import io.quire.protocol.ProposerId;
 import io.quire.protocol.Registry;
@@ -53,12 +55,14 @@ final class SimulatedRecoverer implements SimulatedNode.Program {
 
     /**
      * @param bookies who there is to choose replacements from
+     * @param password of every ledger
      * @param thinkMaxNanos the longest time between two recoveries
      */
     record Plan(
             List<String> voters,
             RegistrySettings registry,
             List<BookieStatus> bookies,
+            LedgerPassword password,
             RecoverySettings settings,
             long thinkMaxNanos) {}
 
@@ -97,6 +101,7 @@ final class SimulatedRecoverer implements SimulatedNode.Program {
         private final SimulatedRegistryClient registry;
         private final Map<BookieId, String> addresses = new HashMap<>();
         private LedgerId ledgerId;
+        private LedgerKey key;
         private LedgerRecovery core;
         private Optional<OpId> changeOperation = Optional.empty();
         private long changeVersion;
@@ -136,8 +141,9 @@ final class SimulatedRecoverer implements SimulatedNode.Program {
 
         private void recover(LedgerId chosen) {
             ledgerId = chosen;
+            key = plan.password().keyOf(chosen);
             changeOperation = Optional.empty();
-            core = new LedgerRecovery(chosen, plan.settings(), this, node.nanoTime());
+            core = new LedgerRecovery(chosen, key, plan.settings(), this, node.nanoTime());
             core.start(node.nanoTime());
         }
 
@@ -174,6 +180,7 @@ final class SimulatedRecoverer implements SimulatedNode.Program {
         private WriteRefusal refusalOf(BookieReply.Refusal refusal) {
             return switch (refusal) {
                 case NOT_RECOVERING, NOT_OPEN, NO_SUCH_LEDGER -> WriteRefusal.NOT_RECOVERING;
+                case UNAUTHORIZED -> throw new IllegalStateException("the recoverer has the password of " + ledgerId);
                 case CONFLICTING_BYTES -> WriteRefusal.CONFLICTING_BYTES;
                 default -> WriteRefusal.BUSY;
             };
@@ -243,7 +250,7 @@ final class SimulatedRecoverer implements SimulatedNode.Program {
 
         @Override
         public void fence(BookieId bookie) {
-            node.send(addresses.get(bookie), new BookieRequest.FenceLedger(bookie, 0, ledgerId));
+            node.send(addresses.get(bookie), new BookieRequest.FenceLedger(bookie, 0, ledgerId, key.proof()));
         }
 
         @Override
@@ -258,14 +265,15 @@ final class SimulatedRecoverer implements SimulatedNode.Program {
                             lastEntryId,
                             1 + random.nextInt(20),
                             200 + random.nextInt(4000),
-                            fencing));
+                            fencing,
+                            key.proof()));
         }
 
         @Override
         public void write(long request, BookieId bookie, long version, EntryBatch entries) {
             node.send(
                     addresses.get(bookie),
-                    new BookieRequest.RecoveryAddEntries(bookie, request, ledgerId, version, entries));
+                    new BookieRequest.RecoveryAddEntries(bookie, request, ledgerId, version, key.proof(), entries));
         }
 
         @Override

@@ -138,7 +138,13 @@ final class SimulatedTail implements SimulatedNode.Program {
                     next = whole ? 0 : random.nextInt(40);
                     hole = null;
                     firstSubscription = lastSubscription;
-                    tail = new TailRead(metadata, next, random.nextInt(100), SETTINGS, this);
+                    tail = new TailRead(
+                            metadata,
+                            plan.password().keyOf(metadata.value().ledgerId()),
+                            next,
+                            random.nextInt(100),
+                            SETTINGS,
+                            this);
                     tail.start(node.nanoTime());
                 }
                 think();
@@ -282,6 +288,7 @@ final class SimulatedTail implements SimulatedNode.Program {
             private RangeRead newCore(long first, long last) {
                 return new RangeRead(
                         metadata.value(),
+                        plan.password().keyOf(metadata.value().ledgerId()),
                         first,
                         last,
                         false,

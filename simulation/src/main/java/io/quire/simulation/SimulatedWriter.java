@@ -9,12 +9,14 @@ import io.quire.client.core.WriterSettings;
 import io.quire.protocol.AckSet;
 import io.quire.protocol.BookieId;
 import io.quire.protocol.BookieStatus;
+import io.quire.protocol.DigestType;
 import io.quire.protocol.Ensemble;
 import io.quire.protocol.EntryBatch;
 import io.quire.protocol.LedgerException;
 import io.quire.protocol.LedgerException.Code;
 import io.quire.protocol.LedgerId;
 import io.quire.protocol.LedgerMetadata;
+import io.quire.protocol.LedgerPassword;
 import io.quire.protocol.OpId;
 import io.quire.protocol.Payload;
 import io.quire.protocol.ProposerId;
@@ -57,6 +59,8 @@ final class SimulatedWriter implements SimulatedNode.Program {
     /**
      * @param bookies who there is to choose from
      * @param replication of every ledger
+     * @param digest of every ledger
+     * @param password of every ledger
      * @param thinkMaxNanos the longest time between two bursts of appends
      * @param inMemoryPercent of appends that are acknowledged from memory
      */
@@ -65,6 +69,8 @@ final class SimulatedWriter implements SimulatedNode.Program {
             RegistrySettings registry,
             List<BookieStatus> bookies,
             Replication replication,
+            DigestType digest,
+            LedgerPassword password,
             WriterSettings settings,
             long thinkMaxNanos,
             int inMemoryPercent) {}
@@ -139,7 +145,8 @@ final class SimulatedWriter implements SimulatedNode.Program {
             Placement.Choice choice = Placement.choose(
                     plan.bookies(), plan.replication().ensembleSize(), Placement.Distinct.NODE, id.value());
             LedgerMetadata metadata = LedgerMetadata.create(
-                    id, plan.replication(), choice.ensemble().orElseThrow(), Map.of(), 1);
+                            id, plan.replication(), choice.ensemble().orElseThrow(), Map.of(), 1)
+                    .guardedBy(plan.digest(), plan.password().keyOf(id).verifier());
             Continuation.of(
                     registry.compareAndSet(RegistryKey.ofLedger(id), 0, metadata.encode(), new OpId(randomUuid())),
                     node,
@@ -160,7 +167,7 @@ final class SimulatedWriter implements SimulatedNode.Program {
             changeOperation = Optional.empty();
             inMemory.clear();
             forces.clear();
-            core = new LedgerWriter(created, plan.settings(), this, node.nanoTime());
+            core = new LedgerWriter(created, plan.password().keyOf(ledgerId), plan.settings(), this, node.nanoTime());
             core.start(node.nanoTime());
             if (!ticking) {
                 ticking = true;
@@ -261,6 +268,7 @@ final class SimulatedWriter implements SimulatedNode.Program {
             return switch (refusal) {
                 case UNKNOWN_SESSION -> LedgerWriter.Rejection.UNKNOWN_SESSION;
                 case FENCED, NOT_OPEN, NO_SUCH_LEDGER, NOT_A_MEMBER -> LedgerWriter.Rejection.NOT_WRITABLE;
+                case UNAUTHORIZED -> throw new IllegalStateException("the writer has the password of " + ledgerId);
                 case IN_LIMBO, READ_ONLY -> LedgerWriter.Rejection.CLOSED_TO_ENTRIES;
                 default -> LedgerWriter.Rejection.BUSY;
             };
@@ -284,7 +292,8 @@ final class SimulatedWriter implements SimulatedNode.Program {
                             bookie,
                             lastRequest,
                             core.metadata().ledgerId(),
-                            core.metadata().lastFragment().fragmentVersion()));
+                            core.metadata().lastFragment().fragmentVersion(),
+                            plan.password().keyOf(ledgerId).proof()));
         }
 
         @Override

@@ -10,6 +10,7 @@ import io.quire.protocol.EntryId;
 import io.quire.protocol.LedgerId;
 import io.quire.protocol.LedgerMetadata;
 import io.quire.protocol.LedgerState;
+import io.quire.protocol.Payload;
 import io.quire.protocol.Replication;
 import java.util.ArrayDeque;
 import java.util.ArrayList;
@@ -123,9 +124,7 @@ final class LedgerReplicaScenario {
     }
 
     private void fence() {
-        fenceAsked = true;
-        openings.clear();
-        perform(replica.fence(++lastToken));
+        perform(replica.fence(++lastToken, Payload.EMPTY));
     }
 
     private void changeRegister() {
@@ -142,7 +141,7 @@ final class LedgerReplicaScenario {
         long fragmentVersion = created.lastFragment().fragmentVersion() + (random.nextInt(6) == 0 ? 1 : 0);
         openings.put(counter, fragmentVersion);
         sessions.add(counter);
-        perform(replica.openSession(counter, fragmentVersion));
+        perform(replica.openSession(counter, fragmentVersion, Payload.EMPTY));
     }
 
     private void addBatch(long counter) {
@@ -179,7 +178,13 @@ final class LedgerReplicaScenario {
                 confirmedDurably = Math.max(confirmedDurably, batch.lastAddConfirmed());
                 perform(replica.batchJournaled(batch.counter(), batch.number(), batch.lastAddConfirmed()));
             });
+        } else if (effect instanceof ReplicaEffect.ReadTerms read) {
+            registerAnswers.add(() -> perform(replica.termsRead(read.token(), register)));
+        } else if (effect instanceof ReplicaEffect.FenceRefused) {
+            require(register.isEmpty(), "a fence of a ledger without a password is refused");
         } else if (effect instanceof ReplicaEffect.JournalFence) {
+            fenceAsked = true;
+            openings.clear();
             journal.add(() -> {
                 fencedDurably = true;
                 perform(replica.fenceJournaled());

@@ -31,6 +31,10 @@ import java.util.Set;
  * <p>A fence refuses adds from the moment it is asked for, and is answered when it is durable; the journal applies in
  * order, so that everything journaled before it can then be read (R16).
  *
+ * <p>Whoever opens a session, fences or recovers shows a proof of the ledger's password. What it is checked against stands
+ * in the register and never changes; a fence reads it first if no reading has told it yet. Until then, and with a wrong
+ * proof, the fence does nothing (H99).
+ *
  * <p>Not thread-safe.
  */
 public final class LedgerReplica {
@@ -40,7 +44,11 @@ public final class LedgerReplica {
     private final Map<Long, Opening> openings = new HashMap<>();
     private final Map<Long, Session> sessions = new LinkedHashMap<>();
     private final Map<Long, AddLookUp> lookUps = new HashMap<>();
+    /** Proofs of the fences that wait for the register. */
+    private final Map<Long, Payload> fencesToAuthorize = new HashMap<>();
+
     private final Deque<PendingFence> fences = new ArrayDeque<>();
+    private final LedgerTerms terms = new LedgerTerms();
     private final HeldEntries held;
     private final RecoveryAdds recoveries;
     private boolean fenced;
@@ -62,11 +70,11 @@ public final class LedgerReplica {
     /**
      * @param creditWindowBytes how far a session may send ahead of what is durable
      * @param sessionsMax sessions of one ledger; the oldest ends when another opens
-     * @param openingsMax openings of one ledger under way at once
+     * @param openingsMax openings of one ledger under way at once; also fences that wait for its register
      */
     public record Limits(long creditWindowBytes, int sessionsMax, int openingsMax) {}
 
-    private record Opening(long fragmentVersion, long fencesSeen) {}
+    private record Opening(long fragmentVersion, Payload proof, long fencesSeen) {}
 
     private record AddLookUp(long counter, long number, long lastAddConfirmed, EntryBatch entries, boolean receipt) {}
 
@@ -98,7 +106,7 @@ public final class LedgerReplica {
         this.lastAddConfirmed = known.lastAddConfirmed();
         this.limits = limits;
         this.held = new HeldEntries(ledgerId, known.lastEntryId());
-        this.recoveries = new RecoveryAdds(ledgerId, held, known.heldAt(), limits.creditWindowBytes());
+        this.recoveries = new RecoveryAdds(ledgerId, held, terms, known.heldAt(), limits.creditWindowBytes());
     }
 
     /** What recovery and re-replication bring. */
@@ -117,15 +125,20 @@ public final class LedgerReplica {
      * opens another.
      */
     public boolean isIdle() {
-        return openings.isEmpty() && fences.isEmpty() && held.isIdle() && recoveries.isIdle();
+        return openings.isEmpty()
+                && fencesToAuthorize.isEmpty()
+                && fences.isEmpty()
+                && held.isIdle()
+                && recoveries.isIdle();
     }
 
     /**
      * A writer asks for a session.
      *
      * @param counter the number that the session gets if it opens; never used before at this boot
+     * @param proof of the ledger's password, empty for none
      */
-    public List<ReplicaEffect> openSession(long counter, long fragmentVersion) {
+    public List<ReplicaEffect> openSession(long counter, long fragmentVersion, Payload proof) {
         if (isFenced()) {
             return List.of(
                     new ReplicaEffect.SessionRefused(counter, ReplicaRefusal.FENCED, "the ledger is fenced here"));
@@ -134,7 +147,7 @@ public final class LedgerReplica {
             return List.of(new ReplicaEffect.SessionRefused(
                     counter, ReplicaRefusal.OVERLOADED, openings.size() + " sessions are being opened already"));
         }
-        openings.put(counter, new Opening(fragmentVersion, fencesSeen));
+        openings.put(counter, new Opening(fragmentVersion, proof, fencesSeen));
         return List.of(new ReplicaEffect.ReadRegister(counter));
     }
 
@@ -144,6 +157,7 @@ public final class LedgerReplica {
         if (opening == null) {
             return List.of();
         }
+        metadata.ifPresent(terms::learn);
         Optional<ReplicaEffect> refusal = refusalOf(counter, opening, metadata);
         if (refusal.isPresent()) {
             return List.of(refusal.get());
@@ -206,7 +220,7 @@ public final class LedgerReplica {
                     "the batch ends at " + endOffset + ", credit reaches to "
                             + (session.durableOffset + limits.creditWindowBytes())));
         }
-        Optional<String> damage = held.damageOf(entries);
+        Optional<String> damage = held.damageOf(entries).or(() -> terms.violationIn(entries));
         if (damage.isPresent()) {
             return List.of(new ReplicaEffect.BatchRefused(counter, number, ReplicaRefusal.DAMAGED, damage.get()));
         }
@@ -299,11 +313,49 @@ public final class LedgerReplica {
     }
 
     /**
-     * Somebody asks that the ledger be fenced; answered by {@link ReplicaEffect.Fenced} with {@code token}. The answer
-     * waits for every record that is in the journal now, also when the ledger is fenced already: recovery adds may be
-     * among them (R16).
+     * Somebody asks that the ledger be fenced; answered by {@link ReplicaEffect.Fenced} with {@code token}, which names no
+     * other fence, or by {@link ReplicaEffect.FenceRefused}. The answer waits for every record that is in the journal when
+     * the proof has been found right, also when the ledger is fenced already: recovery adds may be among them (R16).
+     *
+     * @param proof of the ledger's password, empty for none
      */
-    public List<ReplicaEffect> fence(long token) {
+    public List<ReplicaEffect> fence(long token, Payload proof) {
+        if (terms.areKnown()) {
+            return terms.isProof(proof)
+                    ? fence(token)
+                    : refuseFence(token, ReplicaRefusal.UNAUTHORIZED, "the ledger's password is another one");
+        }
+        if (fencesToAuthorize.size() >= limits.openingsMax()) {
+            return refuseFence(
+                    token,
+                    ReplicaRefusal.OVERLOADED,
+                    fencesToAuthorize.size() + " fences wait for the register already");
+        }
+        fencesToAuthorize.put(token, proof);
+        return List.of(new ReplicaEffect.ReadTerms(token));
+    }
+
+    /** The register was read for the fence {@code token}; empty: there is no such ledger. */
+    public List<ReplicaEffect> termsRead(long token, Optional<LedgerMetadata> metadata) {
+        Payload proof = fencesToAuthorize.remove(token);
+        if (metadata.isEmpty()) {
+            return refuseFence(token, ReplicaRefusal.NO_SUCH_LEDGER, "the register knows no ledger " + ledgerId);
+        }
+        terms.learn(metadata.get());
+        return fence(token, proof);
+    }
+
+    /** The register could not be read for the fence {@code token}. */
+    public List<ReplicaEffect> termsUnavailable(long token, String reason) {
+        fencesToAuthorize.remove(token);
+        return refuseFence(token, ReplicaRefusal.UNAVAILABLE, reason);
+    }
+
+    private static List<ReplicaEffect> refuseFence(long token, ReplicaRefusal refusal, String detail) {
+        return List.of(new ReplicaEffect.FenceRefused(token, refusal, detail));
+    }
+
+    private List<ReplicaEffect> fence(long token) {
         fencesSeen++;
         if (fenced && fences.isEmpty() && !held.isJournaling()) {
             return List.of(new ReplicaEffect.Fenced(token, lastAddConfirmed));
@@ -337,7 +389,10 @@ public final class LedgerReplica {
     private Optional<ReplicaEffect> refusalOf(long counter, Opening opening, Optional<LedgerMetadata> metadata) {
         ReplicaRefusal refusal = null;
         String detail = "";
-        if (isFenced() || opening.fencesSeen() != fencesSeen) {
+        if (metadata.isPresent() && !terms.isProof(opening.proof())) {
+            refusal = ReplicaRefusal.UNAUTHORIZED;
+            detail = "the ledger's password is another one";
+        } else if (isFenced() || opening.fencesSeen() != fencesSeen) {
             refusal = ReplicaRefusal.FENCED;
             detail = "the ledger was fenced here";
         } else if (metadata.isEmpty()) {

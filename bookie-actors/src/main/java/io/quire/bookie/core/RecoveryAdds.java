@@ -25,11 +25,14 @@ import java.util.Set;
  * already, other bytes are refused and an alarm (H13, H38). What is missing is journaled together with the version, so
  * that the copy is <em>held at</em> it; the answer waits for that.
  *
+ * <p>An add also shows a proof of the ledger's password. What it is checked against comes with the same readings.
+ *
  * <p>Not thread-safe.
  */
 public final class RecoveryAdds {
     private final LedgerId ledgerId;
     private final HeldEntries held;
+    private final LedgerTerms terms;
     private final long bytesMax;
     private final Map<Long, Add> adds = new LinkedHashMap<>();
     /** Those whose version is not confirmed. */
@@ -45,15 +48,17 @@ public final class RecoveryAdds {
     /**
      * @param reading the first reading of the register that was started after the add came
      */
-    private record Add(long version, EntryBatch entries, long reading) {}
+    private record Add(long version, Payload proof, EntryBatch entries, long reading) {}
 
     /**
+     * @param terms learnt here too
      * @param heldAt the highest version at which something is held, durably
      * @param bytesMax of the entries under way; one add always may be
      */
-    RecoveryAdds(LedgerId ledgerId, HeldEntries held, long heldAt, long bytesMax) {
+    RecoveryAdds(LedgerId ledgerId, HeldEntries held, LedgerTerms terms, long heldAt, long bytesMax) {
         this.ledgerId = ledgerId;
         this.held = held;
+        this.terms = terms;
         this.heldAt = heldAt;
         this.bytesMax = bytesMax;
     }
@@ -66,8 +71,10 @@ public final class RecoveryAdds {
     /**
      * Somebody brings entries; answered by {@link ReplicaEffect.EntriesRecovered} or {@link
      * ReplicaEffect.RecoveryRefused} with {@code token}, which names no other add.
+     *
+     * @param proof of the ledger's password, empty for none
      */
-    public List<ReplicaEffect> add(long token, long version, EntryBatch entries) {
+    public List<ReplicaEffect> add(long token, long version, Payload proof, EntryBatch entries) {
         Optional<String> damage = held.damageOf(entries);
         if (damage.isPresent()) {
             return List.of(new ReplicaEffect.RecoveryRefused(token, ReplicaRefusal.DAMAGED, damage.get()));
@@ -76,9 +83,11 @@ public final class RecoveryAdds {
             return List.of(new ReplicaEffect.RecoveryRefused(
                     token, ReplicaRefusal.OVERLOADED, adds.size() + " recovery adds are under way already"));
         }
-        Add add = new Add(version, entries, lastReading + 1);
-        adds.put(token, add);
+        adds.put(token, new Add(version, proof, entries, lastReading + 1));
         bytes += entries.byteSize();
+        if (terms.areKnown() && !terms.isProof(proof)) {
+            return List.of(unauthorized(token));
+        }
         if (version == confirmedVersion) {
             return List.of(confirmed(token));
         }
@@ -90,6 +99,7 @@ public final class RecoveryAdds {
     public List<ReplicaEffect> versionRead(long number, Optional<Versioned<LedgerMetadata>> register) {
         reading = false;
         List<ReplicaEffect> effects = new ArrayList<>();
+        register.map(Versioned::value).ifPresent(terms::learn);
         if (register.isPresent()
                 && refusalOf(register.get().version(), register).isEmpty()) {
             confirmedVersion = Math.max(confirmedVersion, register.get().version());
@@ -98,7 +108,9 @@ public final class RecoveryAdds {
         for (long token : List.copyOf(waiting)) {
             Add add = adds.get(token);
             Optional<ReplicaRefusal> refusal = refusalOf(add.version(), register);
-            if (refusal.isEmpty()) {
+            if (register.isPresent() && !terms.isProof(add.proof())) {
+                effects.add(unauthorized(token));
+            } else if (refusal.isEmpty()) {
                 waiting.remove(token);
                 effects.add(confirmed(token));
             } else if (add.reading() <= number) {
@@ -165,6 +177,10 @@ public final class RecoveryAdds {
 
     private ReplicaEffect confirmed(long token) {
         Add add = adds.get(token);
+        Optional<String> violation = terms.violationIn(add.entries());
+        if (violation.isPresent()) {
+            return refused(token, ReplicaRefusal.DAMAGED, violation.get());
+        }
         if (held.mayHold(add.entries())) {
             long lookUp = held.lookUp(add.entries());
             lookUps.put(lookUp, token);
@@ -181,6 +197,10 @@ public final class RecoveryAdds {
     private ReplicaEffect startReading() {
         reading = true;
         return new ReplicaEffect.ReadVersion(++lastReading);
+    }
+
+    private ReplicaEffect unauthorized(long token) {
+        return refused(token, ReplicaRefusal.UNAUTHORIZED, "the ledger's password is another one");
     }
 
     private ReplicaEffect refused(long token, ReplicaRefusal refusal, String detail) {

@@ -127,6 +127,22 @@ public sealed interface ReplicaEffect {
         }
     }
 
+    /** Read the ledger's register linearizably, for the fence {@code token}; then call {@link LedgerReplica#termsRead}. */
+    record ReadTerms(long token) implements ReplicaEffect {
+        @Override
+        public <R> R accept(Handler<R> handler) {
+            return handler.readTerms(this);
+        }
+    }
+
+    /** The fence that {@code token} asked for was not carried out. */
+    record FenceRefused(long token, ReplicaRefusal refusal, String detail) implements ReplicaEffect {
+        @Override
+        public <R> R accept(Handler<R> handler) {
+            return handler.fenceRefused(this);
+        }
+    }
+
     /** The fence that {@code token} asked for is durable. */
     record Fenced(long token, long lastAddConfirmed) implements ReplicaEffect {
         @Override
@@ -154,6 +170,10 @@ public sealed interface ReplicaEffect {
         R ack(Ack effect);
 
         R fenced(Fenced effect);
+
+        R readTerms(ReadTerms effect);
+
+        R fenceRefused(FenceRefused effect);
 
         R readVersion(ReadVersion effect);
 

@@ -11,5 +11,6 @@ public enum ReplicaRefusal {
     UNAVAILABLE,
     DAMAGED,
     CONFLICTING_BYTES,
-    NOT_RECOVERING
+    NOT_RECOVERING,
+    UNAUTHORIZED
 }

@@ -10,6 +10,7 @@ import io.quire.bookie.core.ReplicaEffect.JournalFence;
 import io.quire.bookie.core.ReplicaEffect.LookUp;
 import io.quire.bookie.core.ReplicaEffect.Range;
 import io.quire.bookie.core.ReplicaEffect.ReadRegister;
+import io.quire.bookie.core.ReplicaEffect.ReadTerms;
 import io.quire.bookie.core.ReplicaEffect.SessionEnded;
 import io.quire.bookie.core.ReplicaEffect.SessionOpened;
 import io.quire.bookie.core.ReplicaEffect.SessionRefused;
@@ -59,8 +60,14 @@ class LedgerReplicaTest {
     }
 
     private void openSession(long counter) {
-        replica.openSession(counter, 1);
+        replica.openSession(counter, 1, Payload.EMPTY);
         assertThat(replica.registerRead(counter, Optional.of(OPEN))).contains(new SessionOpened(counter, 1000));
+    }
+
+    /** A fence, with the register read for it if that is needed. */
+    private static List<ReplicaEffect> fence(LedgerReplica replica, long token) {
+        List<ReplicaEffect> effects = replica.fence(token, Payload.EMPTY);
+        return effects.equals(List.of(new ReadTerms(token))) ? replica.termsRead(token, Optional.of(OPEN)) : effects;
     }
 
     private static ReplicaRefusal refusalOf(List<ReplicaEffect> effects) {
@@ -74,7 +81,7 @@ class LedgerReplicaTest {
     @DisplayName(
             "R14: a session opens after the register was read, if the ledger is open and this store in the fragment")
     void opens() {
-        assertThat(replica.openSession(7, 1)).containsExactly(new ReadRegister(7));
+        assertThat(replica.openSession(7, 1, Payload.EMPTY)).containsExactly(new ReadRegister(7));
         assertThat(replica.isIdle()).isFalse();
         assertThat(replica.registerRead(7, Optional.of(OPEN))).containsExactly(new SessionOpened(7, 1000));
         assertThat(replica.isIdle()).isTrue();
@@ -91,34 +98,34 @@ class LedgerReplicaTest {
         assertThat(refused(1, Optional.of(OPEN.withDeletion(Deletion.PURGED)))).isEqualTo(ReplicaRefusal.NOT_OPEN);
         assertThat(refused(1, Optional.of(open(OTHER)))).isEqualTo(ReplicaRefusal.NOT_A_MEMBER);
         assertThat(refused(2, Optional.of(OPEN))).isEqualTo(ReplicaRefusal.NOT_A_MEMBER);
-        replica.openSession(50, 1);
+        replica.openSession(50, 1, Payload.EMPTY);
         assertThat(refusalOf(replica.registerUnavailable(50, "no majority"))).isEqualTo(ReplicaRefusal.UNAVAILABLE);
         assertThat(replica.registerUnavailable(50, "no majority")).isEmpty();
         assertThat(replica.isIdle()).isTrue();
     }
 
     private ReplicaRefusal refused(long fragmentVersion, Optional<LedgerMetadata> metadata) {
-        replica.openSession(40, fragmentVersion);
+        replica.openSession(40, fragmentVersion, Payload.EMPTY);
         return refusalOf(replica.registerRead(40, metadata));
     }
 
     @Test
     @DisplayName("R14: a fence between the reading of the register and its answer keeps the session from opening")
     void fenceOvertakesOpening() {
-        replica.openSession(7, 1);
-        replica.fence(1);
+        replica.openSession(7, 1, Payload.EMPTY);
+        fence(replica, 1);
         assertThat(refusalOf(replica.registerRead(7, Optional.of(OPEN)))).isEqualTo(ReplicaRefusal.FENCED);
         replica.fenceJournaled();
-        assertThat(refusalOf(replica.openSession(8, 1))).isEqualTo(ReplicaRefusal.FENCED);
+        assertThat(refusalOf(replica.openSession(8, 1, Payload.EMPTY))).isEqualTo(ReplicaRefusal.FENCED);
         assertThat(replica.isIdle()).isTrue();
 
         LedgerReplica other = new LedgerReplica(SELF, LEDGER, LedgerReplica.Known.NOTHING, LIMITS);
-        other.openSession(7, 1);
-        other.fence(1);
+        other.openSession(7, 1, Payload.EMPTY);
+        fence(other, 1);
         other.fenceJournaled();
         assertThat(refusalOf(other.registerRead(7, Optional.of(OPEN)))).isEqualTo(ReplicaRefusal.FENCED);
         assertThat(refusalOf(new LedgerReplica(SELF, LEDGER, new LedgerReplica.Known(true, 4, 4, 0), LIMITS)
-                        .openSession(1, 1)))
+                        .openSession(1, 1, Payload.EMPTY)))
                 .isEqualTo(ReplicaRefusal.FENCED);
     }
 
@@ -134,7 +141,7 @@ class LedgerReplicaTest {
     private static void anyOrder(Random random) {
         LedgerReplica replica =
                 new LedgerReplica(SELF, LEDGER, LedgerReplica.Known.NOTHING, new LedgerReplica.Limits(1_000_000, 2, 3));
-        replica.openSession(1, 1);
+        replica.openSession(1, 1, Payload.EMPTY);
         replica.registerRead(1, Optional.of(OPEN));
         TreeMap<Long, Boolean> durable = new TreeMap<>(); // false: in the journal
         for (int i = 0; i < 60; i++) {
@@ -201,7 +208,7 @@ class LedgerReplicaTest {
     void unknownSession() {
         assertThat(refusalOf(replica.addBatch(9, 1, 10, -1, batch(0)))).isEqualTo(ReplicaRefusal.UNKNOWN_SESSION);
         assertThat(refusalOf(replica.probe(9))).isEqualTo(ReplicaRefusal.UNKNOWN_SESSION);
-        replica.fence(1);
+        fence(replica, 1);
         assertThat(refusalOf(replica.addBatch(9, 1, 10, -1, batch(0)))).isEqualTo(ReplicaRefusal.FENCED);
         assertThat(refusalOf(replica.probe(9))).isEqualTo(ReplicaRefusal.FENCED);
     }
@@ -212,10 +219,10 @@ class LedgerReplicaTest {
     void fenceOrder() {
         openSession(1);
         replica.addBatch(1, 1, 10, 41, batch(42));
-        List<ReplicaEffect> first = replica.fence(100);
+        List<ReplicaEffect> first = fence(replica, 100);
         assertThat(first).hasSize(2).contains(new JournalFence());
         assertThat(refusalOf(first)).isEqualTo(ReplicaRefusal.FENCED);
-        assertThat(replica.fence(101)).isEmpty();
+        assertThat(fence(replica, 101)).isEmpty();
         assertThat(refusalOf(replica.addBatch(1, 2, 20, 42, batch(43)))).isEqualTo(ReplicaRefusal.FENCED);
 
         assertThat(replica.isIdle()).isFalse();
@@ -223,7 +230,7 @@ class LedgerReplicaTest {
         assertThat(replica.isIdle()).isFalse();
         assertThat(replica.fenceJournaled()).containsExactly(new Fenced(100, 41), new Fenced(101, 41));
         assertThat(replica.isIdle()).isTrue();
-        assertThat(replica.fence(102)).containsExactly(new Fenced(102, 41));
+        assertThat(fence(replica, 102)).containsExactly(new Fenced(102, 41));
         assertThat(replica.isIdle()).isTrue();
         assertThat(replica.lastAddConfirmed()).isEqualTo(41);
     }
@@ -240,7 +247,7 @@ class LedgerReplicaTest {
         assertThat(replica.lastAddConfirmed()).isEqualTo(5);
         assertThat(refusalOf(replica.probe(1))).isEqualTo(ReplicaRefusal.UNKNOWN_SESSION);
 
-        replica.openSession(2, 1);
+        replica.openSession(2, 1, Payload.EMPTY);
         replica.closeSession(2);
         assertThat(replica.registerRead(2, Optional.of(OPEN))).isEmpty();
         assertThat(replica.isIdle()).isTrue();
@@ -273,15 +280,15 @@ class LedgerReplicaTest {
         openSession(1);
         openSession(2);
         replica.addBatch(1, 1, 10, -1, batch(0));
-        replica.openSession(3, 1);
+        replica.openSession(3, 1, Payload.EMPTY);
         List<ReplicaEffect> effects = replica.registerRead(3, Optional.of(OPEN));
         assertThat(effects).hasSize(2).contains(new SessionOpened(3, 1000));
         assertThat(((SessionEnded) effects.get(0)).counter()).isEqualTo(1);
         assertThat(replica.batchJournaled(1, 1, -1)).isEmpty();
         for (long counter = 10; counter < 13; counter++) {
-            assertThat(replica.openSession(counter, 1)).containsExactly(new ReadRegister(counter));
+            assertThat(replica.openSession(counter, 1, Payload.EMPTY)).containsExactly(new ReadRegister(counter));
         }
-        assertThat(refusalOf(replica.openSession(13, 1))).isEqualTo(ReplicaRefusal.OVERLOADED);
+        assertThat(refusalOf(replica.openSession(13, 1, Payload.EMPTY))).isEqualTo(ReplicaRefusal.OVERLOADED);
     }
 
     @Test
@@ -300,13 +307,13 @@ class LedgerReplicaTest {
     @DisplayName("R16: a fence of a fenced ledger waits for what is in the journal, and for nothing else")
     void fenceAgain() {
         LedgerReplica fenced = new LedgerReplica(SELF, LEDGER, new LedgerReplica.Known(true, 4, 4, 0), LIMITS);
-        assertThat(fenced.fence(1)).containsExactly(new Fenced(1, 4));
-        fenced.recoveries().add(1, 3, batch(5));
+        assertThat(fence(fenced, 1)).containsExactly(new Fenced(1, 4));
+        fenced.recoveries().add(1, 3, Payload.EMPTY, batch(5));
         fenced.recoveries().versionRead(1, Optional.of(new Versioned<>(3, OPEN.closed(5, 1, List.of()))));
-        assertThat(fenced.fence(2)).containsExactly(new JournalFence());
-        assertThat(fenced.fence(3)).isEmpty();
-        fenced.recoveries().add(2, 3, batch(6));
-        assertThat(fenced.fence(4)).containsExactly(new JournalFence());
+        assertThat(fence(fenced, 2)).containsExactly(new JournalFence());
+        assertThat(fence(fenced, 3)).isEmpty();
+        fenced.recoveries().add(2, 3, Payload.EMPTY, batch(6));
+        assertThat(fence(fenced, 4)).containsExactly(new JournalFence());
         fenced.recoveries().journaled(1);
         assertThat(fenced.fenceJournaled()).containsExactly(new Fenced(2, 4), new Fenced(3, 4));
         fenced.recoveries().journaled(2);
@@ -318,7 +325,7 @@ class LedgerReplicaTest {
     @DisplayName("H13, H38: an entry that is held is compared; the same bytes are fine, others are refused")
     void conflicts() {
         LedgerReplica held = new LedgerReplica(SELF, LEDGER, new LedgerReplica.Known(false, -1, 6, 0), LIMITS);
-        held.openSession(1, 1);
+        held.openSession(1, 1, Payload.EMPTY);
         held.registerRead(1, Optional.of(OPEN));
         Payload other = EntryFormat.encode(LEDGER, 6, -1, 100, Payload.ofUtf8("another"), DigestType.CRC32C);
 
@@ -336,7 +343,7 @@ class LedgerReplicaTest {
         held.addBatch(1, 2, 200, -1, batch(7));
         held.closeSession(1);
         assertThat(held.lookedUp(4, Map.of(7L, other))).isEmpty();
-        held.openSession(2, 1);
+        held.openSession(2, 1, Payload.EMPTY);
         held.registerRead(2, Optional.of(OPEN));
         held.addBatch(2, 1, 200, -1, batch(7));
         held.closeSession(2);
@@ -349,7 +356,7 @@ class LedgerReplicaTest {
     void conflictsInFlight() {
         for (boolean journaledBefore : new boolean[] {false, true}) {
             LedgerReplica held = new LedgerReplica(SELF, LEDGER, LedgerReplica.Known.NOTHING, LIMITS);
-            held.openSession(1, 1);
+            held.openSession(1, 1, Payload.EMPTY);
             held.registerRead(1, Optional.of(OPEN));
             held.addBatch(1, 1, 100, -1, batch(6));
             EntryBatch other = EntryBatch.of(

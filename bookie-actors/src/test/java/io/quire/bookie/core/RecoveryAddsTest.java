@@ -37,6 +37,7 @@ class RecoveryAddsTest {
             OPEN.namespace(),
             OPEN.replication(),
             OPEN.digest(),
+            OPEN.verifier(),
             LedgerState.IN_RECOVERY,
             OPEN.deletion(),
             OPEN.fragments(),
@@ -47,7 +48,8 @@ class RecoveryAddsTest {
             List.of());
     private static final long BYTES_MAX = 2000;
 
-    private final RecoveryAdds adds = new RecoveryAdds(LEDGER, new HeldEntries(LEDGER, 9), 0, BYTES_MAX);
+    private final RecoveryAdds adds =
+            new RecoveryAdds(LEDGER, new HeldEntries(LEDGER, 9), new LedgerTerms(), 0, BYTES_MAX);
 
     private static EntryBatch batch(String content, long... entryIds) {
         return EntryBatch.of(Arrays.stream(entryIds)
@@ -73,8 +75,8 @@ class RecoveryAddsTest {
     @Test
     @DisplayName("R24: an add is journaled once the register was seen at its version, and answered once durable")
     void journaledAtVersion() {
-        assertThat(adds.add(1, 4, batch("e", 10, 11))).containsExactly(new ReadVersion(1));
-        assertThat(adds.add(2, 4, batch("e", 13))).isEmpty();
+        assertThat(adds.add(1, 4, Payload.EMPTY, batch("e", 10, 11))).containsExactly(new ReadVersion(1));
+        assertThat(adds.add(2, 4, Payload.EMPTY, batch("e", 13))).isEmpty();
         assertThat(adds.isIdle()).isFalse();
         assertThat(adds.versionRead(1, at(4, IN_RECOVERY)))
                 .containsExactly(
@@ -84,8 +86,9 @@ class RecoveryAddsTest {
         assertThat(adds.isIdle()).isTrue();
 
         // Confirmed once is enough.
-        assertThat(adds.add(3, 4, batch("e", 14))).containsExactly(new JournalRecovered(3, 4, batch("e", 14)));
-        assertThat(adds.add(4, 5, batch("e", 15))).containsExactly(new ReadVersion(2));
+        assertThat(adds.add(3, 4, Payload.EMPTY, batch("e", 14)))
+                .containsExactly(new JournalRecovered(3, 4, batch("e", 14)));
+        assertThat(adds.add(4, 5, Payload.EMPTY, batch("e", 15))).containsExactly(new ReadVersion(2));
     }
 
     @Test
@@ -96,21 +99,22 @@ class RecoveryAddsTest {
         assertThat(refused(at(4, OPEN))).isEqualTo(ReplicaRefusal.NOT_RECOVERING);
         assertThat(refused(at(3, CLOSED))).isEqualTo(ReplicaRefusal.NOT_RECOVERING);
         assertThat(refused(at(5, CLOSED))).isEqualTo(ReplicaRefusal.NOT_RECOVERING);
-        adds.add(1, 4, batch("e", 10));
+        adds.add(1, 4, Payload.EMPTY, batch("e", 10));
         assertThat(refusalOf(adds.versionUnavailable("no majority"))).isEqualTo(ReplicaRefusal.UNAVAILABLE);
         assertThat(adds.isIdle()).isTrue();
     }
 
     private ReplicaRefusal refused(Optional<Versioned<LedgerMetadata>> register) {
-        ReadVersion read = (ReadVersion) adds.add(1, 4, batch("e", 10)).get(0);
+        ReadVersion read =
+                (ReadVersion) adds.add(1, 4, Payload.EMPTY, batch("e", 10)).get(0);
         return refusalOf(adds.versionRead(read.number(), register));
     }
 
     @Test
     @DisplayName("R24: a register read before an add came does not refuse it; another read decides")
     void readBeforeTheAdd() {
-        adds.add(1, 4, batch("e", 10));
-        adds.add(2, 5, batch("e", 11));
+        adds.add(1, 4, Payload.EMPTY, batch("e", 10));
+        adds.add(2, 5, Payload.EMPTY, batch("e", 11));
         List<ReplicaEffect> effects = adds.versionRead(1, at(4, CLOSED));
         assertThat(effects).containsExactly(new JournalRecovered(1, 4, batch("e", 10)), new ReadVersion(2));
         assertThat(adds.versionRead(2, at(5, CLOSED))).containsExactly(new JournalRecovered(2, 5, batch("e", 11)));
@@ -121,17 +125,18 @@ class RecoveryAddsTest {
             "R24, H13: the same bytes are held already, other bytes are refused, and only what is missing is journaled")
     void comparedWithWhatIsHeld() {
         confirm(4);
-        assertThat(adds.add(1, 4, batch("e", 8, 9, 10))).containsExactly(new LookUp(1, batch("e", 8, 9, 10)));
+        assertThat(adds.add(1, 4, Payload.EMPTY, batch("e", 8, 9, 10)))
+                .containsExactly(new LookUp(1, batch("e", 8, 9, 10)));
         assertThat(adds.lookedUp(1, held(batch("e", 8))))
                 .contains(List.of(new JournalRecovered(1, 4, batch("e", 9, 10))));
         adds.journaled(1);
 
-        adds.add(2, 4, batch("x", 10));
+        adds.add(2, 4, Payload.EMPTY, batch("x", 10));
         assertThat(refusalOf(adds.lookedUp(2, held(batch("e", 10))).orElseThrow()))
                 .isEqualTo(ReplicaRefusal.CONFLICTING_BYTES);
-        adds.add(3, 4, batch("e", 10));
+        adds.add(3, 4, Payload.EMPTY, batch("e", 10));
         assertThat(adds.lookedUp(3, held(batch("e", 10)))).contains(List.of(new EntriesRecovered(3)));
-        adds.add(4, 4, batch("e", 10));
+        adds.add(4, 4, Payload.EMPTY, batch("e", 10));
         assertThat(refusalOf(adds.lookUpFailed(4, "the disk failed").orElseThrow()))
                 .isEqualTo(ReplicaRefusal.UNAVAILABLE);
         assertThat(adds.isIdle()).isTrue();
@@ -143,17 +148,17 @@ class RecoveryAddsTest {
     @DisplayName("R24: a copy that is held already is held at the add's version only once that is durable")
     void heldAtTheVersion() {
         confirm(6);
-        adds.add(1, 6, batch("e", 9));
+        adds.add(1, 6, Payload.EMPTY, batch("e", 9));
         assertThat(adds.lookedUp(1, held(batch("e", 9))))
                 .contains(List.of(new JournalRecovered(1, 6, EntryBatch.EMPTY)));
         adds.journaled(1);
-        adds.add(2, 6, batch("e", 9));
+        adds.add(2, 6, Payload.EMPTY, batch("e", 9));
         assertThat(adds.lookedUp(2, held(batch("e", 9)))).contains(List.of(new EntriesRecovered(2)));
     }
 
     private void confirm(long version) {
-        ReadVersion read =
-                (ReadVersion) adds.add(100, version, EntryBatch.EMPTY).get(0);
+        ReadVersion read = (ReadVersion)
+                adds.add(100, version, Payload.EMPTY, EntryBatch.EMPTY).get(0);
         adds.versionRead(read.number(), at(version, CLOSED));
         if (version == 4) {
             adds.journaled(100);
@@ -168,13 +173,13 @@ class RecoveryAddsTest {
     void damageAndBounds() {
         byte[] flipped = batch("e", 10).entries().get(0).toByteArray();
         flipped[41] ^= 1;
-        assertThat(refusalOf(adds.add(1, 4, EntryBatch.of(List.of(Payload.wrap(flipped))))))
+        assertThat(refusalOf(adds.add(1, 4, Payload.EMPTY, EntryBatch.of(List.of(Payload.wrap(flipped))))))
                 .isEqualTo(ReplicaRefusal.DAMAGED);
         EntryBatch large = EntryBatch.of(
                 List.of(EntryFormat.encode(LEDGER, 10, -1, 3000, Payload.wrap(new byte[3000]), DigestType.CRC32C)));
-        assertThat(adds.add(1, 4, large)).hasOnlyElementsOfType(ReadVersion.class);
-        assertThat(refusalOf(adds.add(2, 4, batch("e", 11)))).isEqualTo(ReplicaRefusal.OVERLOADED);
+        assertThat(adds.add(1, 4, Payload.EMPTY, large)).hasOnlyElementsOfType(ReadVersion.class);
+        assertThat(refusalOf(adds.add(2, 4, Payload.EMPTY, batch("e", 11)))).isEqualTo(ReplicaRefusal.OVERLOADED);
         adds.versionUnavailable("no majority");
-        assertThat(adds.add(3, 4, batch("e", 11))).hasOnlyElementsOfType(ReadVersion.class);
+        assertThat(adds.add(3, 4, Payload.EMPTY, batch("e", 11))).hasOnlyElementsOfType(ReadVersion.class);
     }
 }

@@ -10,6 +10,7 @@ import io.quire.protocol.Fragment;
 import io.quire.protocol.IncompleteRange;
 import io.quire.protocol.LedgerException.Code;
 import io.quire.protocol.LedgerId;
+import io.quire.protocol.LedgerKey;
 import io.quire.protocol.LedgerMetadata;
 import io.quire.protocol.LedgerState;
 import io.quire.protocol.Versioned;
@@ -54,6 +55,7 @@ public final class LedgerRecovery {
     }
 
     private final LedgerId ledgerId;
+    private final LedgerKey key;
     private final RecoverySettings settings;
     private final RecoveryOutbox outbox;
     private final long deadlineNanos;
@@ -79,8 +81,13 @@ public final class LedgerRecovery {
     private long endNanos;
     private long lastRequest;
 
-    public LedgerRecovery(LedgerId ledgerId, RecoverySettings settings, RecoveryOutbox outbox, long nowNanos) {
+    /**
+     * @param key of the ledger; a wrong one ends the recovery before it changes anything
+     */
+    public LedgerRecovery(
+            LedgerId ledgerId, LedgerKey key, RecoverySettings settings, RecoveryOutbox outbox, long nowNanos) {
         this.ledgerId = ledgerId;
+        this.key = key;
         this.settings = settings;
         this.outbox = outbox;
         this.deadlineNanos = nowNanos + settings.timeoutNanos();
@@ -187,6 +194,10 @@ public final class LedgerRecovery {
             fail(Failure.unknown(Code.Conflict, conflict.get() + " of ledger " + ledgerId + "; it stays in recovery"));
             return;
         }
+        if (entries.firstUnheard(member.position(), first).isPresent()) {
+            // Its copy is damaged, or forged: asking again at once would tell the same.
+            member.readFailed(nowNanos + settings.retryNanos());
+        }
         advance(nowNanos);
     }
 
@@ -196,6 +207,16 @@ public final class LedgerRecovery {
         RecoveryMember member = memberOf(bookie);
         if (member != null && member.isReading(request)) {
             member.readFailed(nowNanos + settings.retryNanos());
+        }
+    }
+
+    /** A bookie says that the ledger's password is another one, although the register said otherwise. */
+    public void unauthorized(BookieId bookie) {
+        if (!isOver()) {
+            fail(Failure.unknown(
+                    Code.Unauthorized,
+                    "bookie " + bookie + " says that ledger " + ledgerId
+                            + " has another password; it stays in recovery"));
         }
     }
 
@@ -283,7 +304,9 @@ public final class LedgerRecovery {
         }
         metadata = current.get().value();
         version = current.get().version();
-        if (metadata.isClosed()) {
+        if (!key.opens(metadata.verifier())) {
+            fail(Failure.notApplied(Code.Unauthorized, "the password of ledger " + ledgerId + " is another one"));
+        } else if (metadata.isClosed()) {
             finish(current.get(), false);
         } else if (metadata.state() == LedgerState.OPEN) {
             state = State.CLAIMING;
@@ -319,7 +342,7 @@ public final class LedgerRecovery {
         if (state == State.FENCING && coverage.isCovered()) {
             floor = Math.max(lastAddConfirmed, fragment.firstEntryId() - 1);
             long begin = Math.max(lastAddConfirmed, fragment.firstEntryId());
-            entries = new RecoveryEntries(ledgerId, metadata.replication(), begin);
+            entries = new RecoveryEntries(metadata, key, begin);
             state = State.READING;
         }
         if (state == State.READING) {
@@ -353,7 +376,7 @@ public final class LedgerRecovery {
         state = State.ENDING;
         endNanos = nowNanos;
         if (entries.lengthSettled() < 0 && floor >= 0) {
-            lengthRead = Optional.of(new LengthRead(metadata, floor, settings, outbox, this::nextRequest));
+            lengthRead = Optional.of(new LengthRead(metadata, key, floor, settings, outbox, this::nextRequest));
             lengthRead.get().ask(nowNanos);
         }
     }

@@ -7,6 +7,7 @@ import io.quire.protocol.Fragment;
 import io.quire.protocol.IncompleteRange;
 import io.quire.protocol.LedgerException.Code;
 import io.quire.protocol.LedgerId;
+import io.quire.protocol.LedgerKey;
 import io.quire.protocol.LedgerMetadata;
 import io.quire.protocol.LedgerState;
 import io.quire.protocol.Payload;
@@ -66,6 +67,8 @@ public final class LedgerWriter {
         UNKNOWN_SESSION,
         /** It says that the ledger is fenced, not open or not there. */
         NOT_WRITABLE,
+        /** It says that the ledger's password is another one. */
+        UNAUTHORIZED,
         /** It takes no entries, for long: it is read-only, or in limbo. */
         CLOSED_TO_ENTRIES,
         /** It cannot now. */
@@ -88,6 +91,10 @@ public final class LedgerWriter {
     private int deniedMask;
 
     private final Deque<Force> forces = new ArrayDeque<>();
+
+    /** Whether a session was ever open; without one nothing has been sent. */
+    private boolean sessionOpened;
+
     private boolean appendedSinceTick;
     private long lastTickNanos;
     private long nextChangeNanos;
@@ -103,9 +110,14 @@ public final class LedgerWriter {
      * The writer of a ledger that was just created.
      *
      * @param created OPEN, with one fragment
+     * @param key of the ledger
      */
     public LedgerWriter(
-            Versioned<LedgerMetadata> created, WriterSettings settings, WriterOutbox outbox, long nowNanos) {
+            Versioned<LedgerMetadata> created,
+            LedgerKey key,
+            WriterSettings settings,
+            WriterOutbox outbox,
+            long nowNanos) {
         if (created.value().state() != LedgerState.OPEN || created.value().isDeleted()) {
             throw new IllegalArgumentException("only an open ledger is written: " + created);
         }
@@ -115,7 +127,7 @@ public final class LedgerWriter {
         this.version = created.version();
         this.ledgerId = metadata.ledgerId();
         this.replication = metadata.replication();
-        this.entries = new PendingEntries(metadata, settings, outbox);
+        this.entries = new PendingEntries(metadata, key, settings, outbox);
         this.members = new WriterMember[replication.ensembleSize()];
         this.lastTickNanos = nowNanos;
         this.nextChangeNanos = nowNanos;
@@ -202,6 +214,7 @@ public final class LedgerWriter {
             outbox.closeSession(position, session);
             return;
         }
+        sessionOpened = true;
         members[position].opened(session, creditLimit, nowNanos);
         members[position].pump(nowNanos);
     }
@@ -481,6 +494,12 @@ public final class LedgerWriter {
         if (rejection == Rejection.CLOSED_TO_ENTRIES) {
             member.giveUp();
             changeEnsemble(nowNanos);
+        } else if (rejection == Rejection.UNAUTHORIZED) {
+            String message = "bookie " + member.bookie() + " says that ledger " + ledgerId + " has another password";
+            lose(
+                    sessionOpened
+                            ? Failure.unknown(Code.Unauthorized, message)
+                            : Failure.notApplied(Code.Unauthorized, message));
         } else if (rejection == Rejection.NOT_WRITABLE) {
             deniedMask = AckSet.with(deniedMask, member.position());
             if (!readingRegister) {
@@ -646,13 +665,18 @@ public final class LedgerWriter {
     }
 
     private void lose(Code code, String message) {
+        lose(Failure.unknown(code, message));
+    }
+
+    /** @param appends how the appends that are pending end */
+    private void lose(Failure appends) {
         state = State.LOST;
         change = Optional.empty();
-        lost = Failure.unknown(code, message);
+        lost = appends;
         entries.failAll(lost);
         closeSessions();
         endForces(lastTickNanos);
-        endSeal(Failure.notApplied(code, message));
+        endSeal(Failure.notApplied(lost.code(), lost.message()));
     }
 
     private void closeSessions() {

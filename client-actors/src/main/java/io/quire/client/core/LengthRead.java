@@ -3,6 +3,7 @@ package io.quire.client.core;
 import io.quire.protocol.BookieId;
 import io.quire.protocol.EntryBatch;
 import io.quire.protocol.EntryFormat;
+import io.quire.protocol.LedgerKey;
 import io.quire.protocol.LedgerMetadata;
 import io.quire.protocol.Payload;
 import io.quire.protocol.WriteSet;
@@ -16,6 +17,7 @@ import java.util.function.LongSupplier;
  */
 final class LengthRead {
     private final LedgerMetadata metadata;
+    private final LedgerKey key;
     private final long entryId;
     private final RecoverySettings settings;
     private final RecoveryOutbox outbox;
@@ -28,11 +30,13 @@ final class LengthRead {
 
     LengthRead(
             LedgerMetadata metadata,
+            LedgerKey key,
             long entryId,
             RecoverySettings settings,
             RecoveryOutbox outbox,
             LongSupplier requests) {
         this.metadata = metadata;
+        this.key = key;
         this.entryId = entryId;
         this.settings = settings;
         this.outbox = outbox;
@@ -54,7 +58,7 @@ final class LengthRead {
     void answered(EntryBatch found) {
         for (Payload encoded : found.entries()) {
             try {
-                EntryFormat.verify(encoded);
+                EntryFormat.verify(encoded, metadata.digest(), key);
             } catch (EntryFormat.DamagedEntryException e) {
                 continue;
             }

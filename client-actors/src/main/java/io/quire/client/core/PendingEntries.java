@@ -8,6 +8,7 @@ import io.quire.protocol.EntryFormat;
 import io.quire.protocol.EntryId;
 import io.quire.protocol.IncompleteRange;
 import io.quire.protocol.LedgerException.Code;
+import io.quire.protocol.LedgerKey;
 import io.quire.protocol.LedgerMetadata;
 import io.quire.protocol.Payload;
 import io.quire.protocol.Replication;
@@ -24,6 +25,7 @@ import java.util.List;
  */
 final class PendingEntries {
     private final LedgerMetadata metadata;
+    private final LedgerKey key;
     private final Replication replication;
     private final WriterSettings settings;
     private final WriterOutbox outbox;
@@ -45,10 +47,12 @@ final class PendingEntries {
 
     /**
      * @param metadata the ledger, whose last fragment gets the entries
+     * @param key of the ledger
      * @param outbox told the end of each append
      */
-    PendingEntries(LedgerMetadata metadata, WriterSettings settings, WriterOutbox outbox) {
+    PendingEntries(LedgerMetadata metadata, LedgerKey key, WriterSettings settings, WriterOutbox outbox) {
         this.metadata = metadata;
+        this.key = key;
         this.replication = metadata.replication();
         this.settings = settings;
         this.outbox = outbox;
@@ -60,8 +64,8 @@ final class PendingEntries {
     long append(Payload payload, Durability durability, long nowNanos) {
         long entryId = window.end();
         length += payload.length();
-        Payload encoded =
-                EntryFormat.encode(metadata.ledgerId(), entryId, lastAddConfirmed, length, payload, metadata.digest());
+        Payload encoded = EntryFormat.encode(
+                metadata.ledgerId(), entryId, lastAddConfirmed, length, payload, metadata.digest(), key);
         window.add(new PendingEntry(
                 entryId,
                 encoded,

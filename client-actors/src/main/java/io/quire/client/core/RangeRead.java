@@ -7,6 +7,7 @@ import io.quire.protocol.EntryBatch;
 import io.quire.protocol.EntryFormat;
 import io.quire.protocol.Fragment;
 import io.quire.protocol.LedgerException.Code;
+import io.quire.protocol.LedgerKey;
 import io.quire.protocol.LedgerMetadata;
 import io.quire.protocol.Payload;
 import io.quire.protocol.WriteSet;
@@ -32,6 +33,7 @@ import java.util.TreeMap;
  * <p>Not thread-safe.
  */
 public final class RangeRead {
+    private final LedgerKey key;
     private final long lastEntryId;
     private final Limits limits;
     private final ReadOutbox outbox;
@@ -77,17 +79,20 @@ public final class RangeRead {
     /**
      * A read of {@code [firstEntryId, lastEntryId]}, which must lie below the ledger's end or last-add-confirmed.
      *
+     * @param key of the ledger
      * @param unconfirmed whether the range may reach beyond that: an entry that does not exist then ends the result
      *     instead of failing it
      */
     public RangeRead(
             LedgerMetadata metadata,
+            LedgerKey key,
             long firstEntryId,
             long lastEntryId,
             boolean unconfirmed,
             Limits limits,
             ReadOutbox outbox) {
         this.metadata = metadata;
+        this.key = key;
         this.next = firstEntryId;
         this.lastEntryId = lastEntryId;
         this.unconfirmed = unconfirmed;
@@ -196,7 +201,7 @@ public final class RangeRead {
         boolean damaged = false;
         for (Payload encoded : entries.entries()) {
             try {
-                Entry entry = EntryFormat.decode(encoded);
+                Entry entry = EntryFormat.decode(encoded, metadata.digest(), key);
                 boolean wanted = entry.ledgerId().equals(metadata.ledgerId())
                         && entry.entryId() >= next
                         && entry.entryId() <= lastEntryId;

@@ -6,7 +6,8 @@ import io.quire.protocol.EntryBatch;
 import io.quire.protocol.EntryFormat;
 import io.quire.protocol.EntryId;
 import io.quire.protocol.IncompleteRange;
-import io.quire.protocol.LedgerId;
+import io.quire.protocol.LedgerKey;
+import io.quire.protocol.LedgerMetadata;
 import io.quire.protocol.Payload;
 import io.quire.protocol.Replication;
 import java.util.ArrayList;
@@ -37,7 +38,8 @@ final class RecoveryEntries {
         private int sentMask;
     }
 
-    private final LedgerId ledgerId;
+    private final LedgerMetadata metadata;
+    private final LedgerKey key;
     private final Replication replication;
     private final IncompleteEntries incomplete;
     private final TreeMap<Long, Known> known = new TreeMap<>();
@@ -46,11 +48,14 @@ final class RecoveryEntries {
     private long bytes;
 
     /**
+     * @param metadata the ledger
+     * @param key of the ledger
      * @param begin the first entry to look at
      */
-    RecoveryEntries(LedgerId ledgerId, Replication replication, long begin) {
-        this.ledgerId = ledgerId;
-        this.replication = replication;
+    RecoveryEntries(LedgerMetadata metadata, LedgerKey key, long begin) {
+        this.metadata = metadata;
+        this.key = key;
+        this.replication = metadata.replication();
         this.next = begin;
         this.incomplete = new IncompleteEntries(replication.ensembleSize());
     }
@@ -129,8 +134,8 @@ final class RecoveryEntries {
 
     private boolean isSound(Payload encoded) {
         try {
-            EntryFormat.verify(encoded);
-            return EntryFormat.ledgerIdOf(encoded) == ledgerId.value();
+            EntryFormat.verify(encoded, metadata.digest(), key);
+            return EntryFormat.ledgerIdOf(encoded) == metadata.ledgerId().value();
         } catch (EntryFormat.DamagedEntryException e) {
             return false;
         }

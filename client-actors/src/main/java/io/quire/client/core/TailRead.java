@@ -7,6 +7,7 @@ import io.quire.protocol.EntryFormat;
 import io.quire.protocol.EntryId;
 import io.quire.protocol.Fragment;
 import io.quire.protocol.LedgerException.Code;
+import io.quire.protocol.LedgerKey;
 import io.quire.protocol.LedgerMetadata;
 import io.quire.protocol.Payload;
 import io.quire.protocol.Replication;
@@ -43,6 +44,7 @@ public final class TailRead {
     /** So often in a row may all bookies say that a confirmed entry does not exist: their news may be older than ours. */
     private static final int MISSING_MAX = 5;
 
+    private final LedgerKey key;
     private final Settings settings;
     private final int rotation;
     private final TailOutbox outbox;
@@ -93,12 +95,19 @@ public final class TailRead {
     }
 
     /**
+     * @param key of the ledger, which entries are verified with
      * @param firstEntryId the first entry that is given
      * @param rotation spreads readers over members: the position that is tried first, modulo the ensemble's size
      */
     public TailRead(
-            Versioned<LedgerMetadata> metadata, long firstEntryId, int rotation, Settings settings, TailOutbox outbox) {
+            Versioned<LedgerMetadata> metadata,
+            LedgerKey key,
+            long firstEntryId,
+            int rotation,
+            Settings settings,
+            TailOutbox outbox) {
         this.metadata = metadata;
+        this.key = key;
         this.next = EntryId.requireValid(firstEntryId);
         this.rotation = rotation;
         this.settings = settings;
@@ -297,7 +306,7 @@ public final class TailRead {
         for (Payload encoded : entries.entries()) {
             Entry entry;
             try {
-                entry = EntryFormat.decode(encoded);
+                entry = EntryFormat.decode(encoded, metadata.value().digest(), key);
             } catch (EntryFormat.DamagedEntryException e) {
                 return false;
             }

@@ -15,7 +15,9 @@ import io.quire.protocol.IncompleteRange;
 import io.quire.protocol.LedgerException.Code;
 import io.quire.protocol.LedgerException.Outcome;
 import io.quire.protocol.LedgerId;
+import io.quire.protocol.LedgerKey;
 import io.quire.protocol.LedgerMetadata;
+import io.quire.protocol.LedgerPassword;
 import io.quire.protocol.LedgerState;
 import io.quire.protocol.Payload;
 import io.quire.protocol.Replication;
@@ -104,6 +106,8 @@ class LedgerRecoveryTest {
         }
     }
 
+    private static final LedgerKey KEY = LedgerPassword.of(new byte[] {1}).keyOf(LEDGER);
+
     private final Outbox outbox = new Outbox();
     private LedgerMetadata open;
     private LedgerRecovery recovery;
@@ -114,6 +118,16 @@ class LedgerRecoveryTest {
     }
 
     private void create(Replication replication) {
+        create(replication, LedgerKey.NONE);
+    }
+
+    /** With the password of {@code KEY}, for who has {@code key}. */
+    private void createGuarded(LedgerKey key) {
+        create(Replication.DEFAULT, key);
+        open = open.guardedBy(DigestType.HMAC_SHA256, KEY.verifier());
+    }
+
+    private void create(Replication replication, LedgerKey key) {
         List<BookieId> bookies = new ArrayList<>();
         for (int i = 0; i < replication.ensembleSize(); i++) {
             bookies.add(new BookieId(new UUID(0, i + 1)));
@@ -121,6 +135,7 @@ class LedgerRecoveryTest {
         open = LedgerMetadata.create(LEDGER, replication, new Ensemble(bookies), Map.of(), 0);
         recovery = new LedgerRecovery(
                 LEDGER,
+                key,
                 new RecoverySettings(10, 1 << 20, 4, 1 << 16, REQUEST_TIMEOUT, 50, BOOKIE_TIMEOUT, 200, TIMEOUT),
                 outbox,
                 0);
@@ -459,5 +474,97 @@ class LedgerRecoveryTest {
         assertThat(outbox.reads).isEmpty();
         fence(2, -1);
         assertThat(outbox.reads).isNotEmpty();
+    }
+
+    @Test
+    @DisplayName("H99: a recovery with a wrong password ends before it claims or fences anything, whatever the state")
+    void wrongPassword() {
+        for (int state = 0; state < 3; state++) {
+            for (LedgerKey wrong :
+                    List.of(LedgerKey.NONE, LedgerPassword.of(new byte[] {2}).keyOf(LEDGER))) {
+                createGuarded(wrong);
+                LedgerMetadata found =
+                        state == 0 ? open : state == 1 ? open.inRecovery() : open.closed(-1, 0, List.of());
+                recovery.registerRead(Optional.of(new Versioned<>(3, found)), 0);
+                assertThat(recovery.isOver()).isTrue();
+            }
+        }
+        assertThat(outbox.failures)
+                .hasSize(6)
+                .allMatch(failure -> failure.code() == Code.Unauthorized && failure.outcome() == Outcome.NOT_APPLIED);
+        assertThat(outbox.proposals).isEmpty();
+        assertThat(outbox.registrations).isEmpty();
+        assertThat(outbox.fences).isEmpty();
+        assertThat(outbox.reports).isEmpty();
+    }
+
+    @Test
+    @DisplayName("a bookie that says the password is another one ends the recovery, and what it did is not known")
+    void unauthorized() {
+        createGuarded(KEY);
+        claim();
+        recovery.unauthorized(bookie(0));
+        recovery.unauthorized(bookie(1));
+        assertThat(outbox.failures).hasSize(1);
+        assertThat(outbox.failures.get(0).code()).isEqualTo(Code.Unauthorized);
+        assertThat(outbox.failures.get(0).outcome()).isEqualTo(Outcome.UNKNOWN);
+    }
+
+    @Test
+    @DisplayName("H4, H22: a copy that was made without the password is unknown: neither a copy nor a negative")
+    void forgedCopy() {
+        createGuarded(KEY);
+        claim();
+        fence(0, -1);
+        fence(1, -1);
+        Entry entry = new Entry(LEDGER, 0, -1, 1, Payload.ofUtf8("x"));
+        LedgerKey forger = LedgerPassword.of(new byte[] {2}).keyOf(LEDGER);
+        answer(0, EntryBatch.of(List.of(EntryFormat.encode(entry, DigestType.HMAC_SHA256, forger))), 0);
+        answer(1, EntryBatch.EMPTY, 0);
+        recovery.tick(500);
+        answer(0, EntryBatch.of(List.of(EntryFormat.encode(entry, DigestType.CRC32C))), 500);
+        assertThat(outbox.writes).isEmpty();
+        assertNotClosing();
+
+        fence(2, -1);
+        Payload sound = EntryFormat.encode(entry, DigestType.HMAC_SHA256, KEY);
+        answer(2, EntryBatch.of(List.of(sound)), 500);
+        assertThat(outbox.writes)
+                .isNotEmpty()
+                .allMatch(write -> write.entries.entries().equals(List.of(sound)));
+    }
+
+    @Test
+    @DisplayName("a bookie whose copy is damaged is asked again after a while, not at once")
+    void damagedCopyIsNotAskedForAtOnce() {
+        claim();
+        fence(0, -1);
+        fence(1, -1);
+        byte[] bytes = entry(0).toByteArray();
+        bytes[bytes.length - 1] ^= 1;
+        int before = outbox.reads.size();
+        answer(0, EntryBatch.of(List.of(Payload.wrap(bytes))), 0);
+        assertThat(outbox.reads).hasSize(before);
+        recovery.tick(50);
+        assertThat(outbox.reads).hasSizeGreaterThan(before);
+    }
+
+    @Test
+    @DisplayName("H22: the length of a ledger is not taken from a forged entry")
+    void forgedLength() {
+        createGuarded(KEY);
+        LengthRead length = new LengthRead(
+                open,
+                KEY,
+                0,
+                new RecoverySettings(10, 1 << 20, 4, 1 << 16, REQUEST_TIMEOUT, 50, BOOKIE_TIMEOUT, 200, TIMEOUT),
+                outbox,
+                () -> 1);
+        LedgerKey forger = LedgerPassword.of(new byte[] {2}).keyOf(LEDGER);
+        Entry entry = new Entry(LEDGER, 0, -1, 1, Payload.ofUtf8("x"));
+        length.answered(EntryBatch.of(List.of(EntryFormat.encode(entry, DigestType.HMAC_SHA256, forger))));
+        assertThat(length.length()).isEmpty();
+        length.answered(EntryBatch.of(List.of(EntryFormat.encode(entry, DigestType.HMAC_SHA256, KEY))));
+        assertThat(length.length()).hasValue(1);
     }
 }

@@ -5,6 +5,7 @@ import io.quire.protocol.BookieId;
 import io.quire.protocol.BootEpoch;
 import io.quire.protocol.Ensemble;
 import io.quire.protocol.LedgerId;
+import io.quire.protocol.LedgerKey;
 import io.quire.protocol.LedgerMetadata;
 import io.quire.protocol.Payload;
 import io.quire.protocol.Replication;
@@ -49,7 +50,8 @@ class LedgerWriterStoriesTest {
             bookies.add(new BookieId(new UUID(0, i)));
         }
         created = LedgerMetadata.create(new LedgerId(7), Replication.DEFAULT, new Ensemble(bookies), Map.of(), 0);
-        writer = new LedgerWriter(new Versioned<>(1, created), SETTINGS, story.outbox(WriterOutbox.class), 0);
+        writer = new LedgerWriter(
+                new Versioned<>(1, created), LedgerKey.NONE, SETTINGS, story.outbox(WriterOutbox.class), 0);
         story.input("start", () -> writer.start(0));
     }
 

@@ -5,14 +5,18 @@ import static org.assertj.core.api.Assertions.assertThat;
 import io.quire.client.core.LedgerWriter.Rejection;
 import io.quire.protocol.BookieId;
 import io.quire.protocol.BootEpoch;
+import io.quire.protocol.DigestType;
 import io.quire.protocol.Ensemble;
 import io.quire.protocol.EntryBatch;
 import io.quire.protocol.EntryFormat;
 import io.quire.protocol.IncompleteRange;
+import io.quire.protocol.LedgerException;
 import io.quire.protocol.LedgerException.Code;
 import io.quire.protocol.LedgerException.Outcome;
 import io.quire.protocol.LedgerId;
+import io.quire.protocol.LedgerKey;
 import io.quire.protocol.LedgerMetadata;
+import io.quire.protocol.LedgerPassword;
 import io.quire.protocol.Payload;
 import io.quire.protocol.Replication;
 import io.quire.protocol.SessionId;
@@ -179,7 +183,7 @@ class LedgerWriterTest {
             bookies.add(new BookieId(new UUID(0, i + 1)));
         }
         created = LedgerMetadata.create(new LedgerId(7), replication, new Ensemble(bookies), Map.of(), 0);
-        writer = new LedgerWriter(new Versioned<>(1, created), settings, outbox, 0);
+        writer = new LedgerWriter(new Versioned<>(1, created), LedgerKey.NONE, settings, outbox, 0);
         writer.start(0);
     }
 
@@ -930,5 +934,41 @@ class LedgerWriterTest {
         writer.close();
         assertThat(outbox.ended).hasSize(held.size()).isSorted().doesNotHaveDuplicates();
         assertThat(outbox.appended).isNotEmpty().allMatch(id -> replication.isAckQuorum(id, held.get(id.intValue())));
+    }
+
+    @Test
+    @DisplayName("H99: a writer whose password is refused before it could send has applied nothing; later nobody knows")
+    void unauthorized() {
+        for (boolean sent : new boolean[] {false, true}) {
+            outbox.failures.clear();
+            create(Replication.DEFAULT, settings(8, 1 << 20, 1 << 20));
+            if (sent) {
+                open(1, MUCH_CREDIT, 0);
+            }
+            append(0);
+            writer.sessionRefused(0, LedgerWriter.Rejection.UNAUTHORIZED, 0);
+            LedgerException.Outcome expected =
+                    sent ? LedgerException.Outcome.UNKNOWN : LedgerException.Outcome.NOT_APPLIED;
+            assertThat(outbox.failures)
+                    .singleElement()
+                    .satisfies(failure -> assertThat(failure.outcome()).isEqualTo(expected))
+                    .satisfies(failure -> assertThat(failure.code()).isEqualTo(LedgerException.Code.Unauthorized));
+            assertThat(writer.refusalOf(1).orElseThrow().code()).isEqualTo(LedgerException.Code.Unauthorized);
+        }
+    }
+
+    @Test
+    @DisplayName("R9: a writer encodes with its ledger's digest and key")
+    void encodesWithKey() {
+        opened(Replication.DEFAULT);
+        LedgerKey key = LedgerPassword.of(new byte[] {1}).keyOf(created.ledgerId());
+        created = created.guardedBy(DigestType.HMAC_SHA256, key.verifier());
+        writer = new LedgerWriter(new Versioned<>(1, created), key, settings(8, 1 << 20, 1 << 20), outbox, 0);
+        writer.start(0);
+        open(0, MUCH_CREDIT, 0);
+        append(0);
+        Payload encoded = outbox.to(0).get(0).entries.entries().get(0);
+        assertThat(EntryFormat.decode(encoded, DigestType.HMAC_SHA256, key).payload())
+                .isEqualTo(Payload.ofUtf8("x"));
     }
 }

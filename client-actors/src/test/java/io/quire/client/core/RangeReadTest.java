@@ -3,6 +3,7 @@ package io.quire.client.core;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import io.quire.protocol.BookieId;
+import io.quire.protocol.DigestType;
 import io.quire.protocol.Ensemble;
 import io.quire.protocol.Entry;
 import io.quire.protocol.EntryBatch;
@@ -10,7 +11,9 @@ import io.quire.protocol.EntryFormat;
 import io.quire.protocol.Fragment;
 import io.quire.protocol.LedgerException;
 import io.quire.protocol.LedgerId;
+import io.quire.protocol.LedgerKey;
 import io.quire.protocol.LedgerMetadata;
+import io.quire.protocol.LedgerPassword;
 import io.quire.protocol.Payload;
 import io.quire.protocol.Replication;
 import java.util.ArrayList;
@@ -78,8 +81,13 @@ class RangeReadTest {
     }
 
     private RangeRead started(long first, long last) {
+        return started(metadata, LedgerKey.NONE, first, last);
+    }
+
+    private RangeRead started(LedgerMetadata metadata, LedgerKey key, long first, long last) {
         RangeRead read = new RangeRead(
                 metadata,
+                key,
                 first,
                 last,
                 false,
@@ -197,5 +205,37 @@ class RangeReadTest {
         read.entriesRead(outbox.request, entries(metadata, 5, 9), 10, 0);
         assertThat(outbox.failure).isNull();
         assertThat(outbox.result).hasSize(10);
+    }
+
+    @Test
+    @DisplayName("an entry that was made without the ledger's password is never delivered, and is no negative either")
+    void forgedEntry() {
+        LedgerKey key = LedgerPassword.of(new byte[] {1}).keyOf(LEDGER);
+        LedgerKey forger = LedgerPassword.of(new byte[] {2}).keyOf(LEDGER);
+        LedgerMetadata guarded = metadata.guardedBy(DigestType.HMAC_SHA256, key.verifier());
+        Entry mine = new Entry(LEDGER, 0, -1, 4, Payload.ofUtf8("mine"));
+        Entry forged = new Entry(LEDGER, 0, -1, 6, Payload.ofUtf8("forged"));
+        RangeRead read = started(guarded, key, 0, 0);
+        read.entriesRead(
+                outbox.request,
+                EntryBatch.of(List.of(EntryFormat.encode(forged, DigestType.HMAC_SHA256, forger))),
+                1,
+                0);
+        read.entriesRead(outbox.request, EntryBatch.of(List.of(EntryFormat.encode(forged, DigestType.CRC32C))), 1, 0);
+        assertThat(outbox.result).isEmpty();
+        read.entriesRead(
+                outbox.request, EntryBatch.of(List.of(EntryFormat.encode(mine, DigestType.HMAC_SHA256, key))), 1, 0);
+        assertThat(outbox.result).containsExactly(mine);
+        assertThat(outbox.asked).containsExactly(FIRST, SECOND, THIRD);
+
+        read = started(guarded, key, 0, 0);
+        for (int i = 0; i < 3; i++) {
+            read.entriesRead(
+                    outbox.request, EntryBatch.of(List.of(EntryFormat.encode(forged, DigestType.DUMMY))), 1, 0);
+        }
+        read.registerRead(Optional.of(guarded), 0);
+        assertThat(outbox.failure).isNull();
+        read.tick(10_000);
+        assertThat(outbox.failure.code()).isEqualTo(LedgerException.Code.TimedOut);
     }
 }

@@ -12,6 +12,7 @@ import io.quire.protocol.EntryFormat;
 import io.quire.protocol.Fragment;
 import io.quire.protocol.LedgerException.Code;
 import io.quire.protocol.LedgerId;
+import io.quire.protocol.LedgerKey;
 import io.quire.protocol.LedgerMetadata;
 import io.quire.protocol.Payload;
 import io.quire.protocol.Replication;
@@ -95,7 +96,7 @@ class TailReadTest {
     }
 
     private TailRead started(Versioned<LedgerMetadata> metadata, long first) {
-        TailRead tail = new TailRead(metadata, first, 0, SETTINGS, outbox);
+        TailRead tail = new TailRead(metadata, LedgerKey.NONE, first, 0, SETTINGS, outbox);
         tail.start(0);
         return tail;
     }
@@ -378,6 +379,7 @@ class TailReadTest {
                         first.namespace(),
                         first.replication(),
                         first.digest(),
+                        first.verifier(),
                         first.state(),
                         first.deletion(),
                         List.of(first.lastFragment(), new Fragment(2, 2, new Ensemble(BOOKIES.subList(3, 6)))),
@@ -460,7 +462,7 @@ class TailReadTest {
     @Test
     @DisplayName("the clock may stand below zero: holes are fetched all the same")
     void clockBelowZero() {
-        TailRead tail = new TailRead(open(3, 3), 0, 0, SETTINGS, outbox);
+        TailRead tail = new TailRead(open(3, 3), LedgerKey.NONE, 0, 0, SETTINGS, outbox);
         tail.start(-1_000_000);
         new Member(tail, outbox.only()).push(-999_999, 1, 2, new long[] {1});
         assertThat(outbox.fetches).containsExactly(new Fetch(1, 0, 0));

@@ -149,6 +149,8 @@ public sealed interface BookieReply extends WireMessage {
         /** An entry with these ids and other bytes is stored already (H13, H38). */
         CONFLICTING_BYTES,
         /** The ledger's register is at another version than a recovery add names, or neither IN_RECOVERY nor CLOSED. */
-        NOT_RECOVERING
+        NOT_RECOVERING,
+        /** The proof is not that of the ledger's password; nothing was changed. */
+        UNAUTHORIZED
     }
 }

@@ -3,6 +3,8 @@ package io.quire.protocol.wire;
 import io.quire.protocol.BookieId;
 import io.quire.protocol.EntryBatch;
 import io.quire.protocol.LedgerId;
+import io.quire.protocol.LedgerKey;
+import io.quire.protocol.Payload;
 import io.quire.protocol.SessionId;
 import java.util.List;
 
@@ -20,9 +22,20 @@ public sealed interface BookieRequest extends WireMessage {
      * BookieReply.SessionRefused}.
      *
      * @param requestId unique per sender; echoed
+     * @param proof that the sender has the ledger's password ({@link LedgerKey#proof()}); empty for a ledger without one; so
+     *     in all requests
      */
-    record OpenSession(BookieId target, long requestId, LedgerId ledgerId, long fragmentVersion)
-            implements BookieRequest {}
+    record OpenSession(BookieId target, long requestId, LedgerId ledgerId, long fragmentVersion, Payload proof)
+            implements BookieRequest {
+        public OpenSession {
+            LedgerKey.requireProofSize(proof);
+        }
+
+        /** Of a ledger without a password. */
+        public OpenSession(BookieId target, long requestId, LedgerId ledgerId, long fragmentVersion) {
+            this(target, requestId, ledgerId, fragmentVersion, Payload.EMPTY);
+        }
+    }
 
     /**
      * Adds entries in one or many sessions. Each batch is answered by a {@link BookieReply.SessionAck}, {@link
@@ -69,8 +82,20 @@ public sealed interface BookieRequest extends WireMessage {
     /** Ends a session; not answered. */
     record CloseSession(BookieId target, SessionId session) implements BookieRequest {}
 
-    /** Fences a ledger: normal adds are refused from now on, durably. Answered by {@link BookieReply.LedgerFenced}. */
-    record FenceLedger(BookieId target, long requestId, LedgerId ledgerId) implements BookieRequest {}
+    /**
+     * Fences a ledger: normal adds are refused from now on, durably. Answered by {@link BookieReply.LedgerFenced}, or by
+     * {@link BookieReply.RequestRefused}; a wrong proof fences nothing (H99).
+     */
+    record FenceLedger(BookieId target, long requestId, LedgerId ledgerId, Payload proof) implements BookieRequest {
+        public FenceLedger {
+            LedgerKey.requireProofSize(proof);
+        }
+
+        /** Of a ledger without a password. */
+        public FenceLedger(BookieId target, long requestId, LedgerId ledgerId) {
+            this(target, requestId, ledgerId, Payload.EMPTY);
+        }
+    }
 
     /**
      * Reads entries in {@code [firstEntryId, lastEntryId]}; answered by {@link BookieReply.EntriesRead} with a prefix of
@@ -79,6 +104,7 @@ public sealed interface BookieRequest extends WireMessage {
      * @param entriesMax at most this many, positive
      * @param bytesMax at most this many encoded bytes, except that one entry always fits
      * @param fencing whether to fence the ledger durably before looking (H1)
+     * @param proof looked at when fencing only
      */
     record ReadEntries(
             BookieId target,
@@ -88,13 +114,28 @@ public sealed interface BookieRequest extends WireMessage {
             long lastEntryId,
             int entriesMax,
             int bytesMax,
-            boolean fencing)
+            boolean fencing,
+            Payload proof)
             implements BookieRequest {
         public ReadEntries {
+            LedgerKey.requireProofSize(proof);
             if (firstEntryId < 0 || lastEntryId < firstEntryId || entriesMax < 1 || bytesMax < 1) {
                 throw new IllegalArgumentException("read of [" + firstEntryId + ", " + lastEntryId + "], at most "
                         + entriesMax + " entries and " + bytesMax + " bytes");
             }
+        }
+
+        /** A read that fences nothing, or of a ledger without a password. */
+        public ReadEntries(
+                BookieId target,
+                long requestId,
+                LedgerId ledgerId,
+                long firstEntryId,
+                long lastEntryId,
+                int entriesMax,
+                int bytesMax,
+                boolean fencing) {
+            this(target, requestId, ledgerId, firstEntryId, lastEntryId, entriesMax, bytesMax, fencing, Payload.EMPTY);
         }
     }
 
@@ -106,8 +147,19 @@ public sealed interface BookieRequest extends WireMessage {
      *     the copy is held at it
      * @param entries ascending, gaps allowed
      */
-    record RecoveryAddEntries(BookieId target, long requestId, LedgerId ledgerId, long version, EntryBatch entries)
-            implements BookieRequest {}
+    record RecoveryAddEntries(
+            BookieId target, long requestId, LedgerId ledgerId, long version, Payload proof, EntryBatch entries)
+            implements BookieRequest {
+        public RecoveryAddEntries {
+            LedgerKey.requireProofSize(proof);
+        }
+
+        /** To a ledger without a password. */
+        public RecoveryAddEntries(
+                BookieId target, long requestId, LedgerId ledgerId, long version, EntryBatch entries) {
+            this(target, requestId, ledgerId, version, Payload.EMPTY, entries);
+        }
+    }
 
     /**
      * Follows a ledger: durable entries from {@code firstEntryId} on, up to what is confirmed, are pushed as they come, in

@@ -38,7 +38,8 @@ final class BookieRequestFormat {
                     "A",
                     OpenSession.class,
                     BookieRequestFormat::putOpenSession,
-                    in -> new OpenSession(getBookie(in), in.getLong(), getLedger(in), in.getLong())),
+                    in -> new OpenSession(
+                            getBookie(in), in.getLong(), getLedger(in), in.getLong(), Fields.getPayload(in))),
             new MessageFormat<>(
                     "B",
                     AddEntries.class,
@@ -59,7 +60,7 @@ final class BookieRequestFormat {
                     "E",
                     FenceLedger.class,
                     BookieRequestFormat::putFenceLedger,
-                    in -> new FenceLedger(getBookie(in), in.getLong(), getLedger(in))),
+                    in -> new FenceLedger(getBookie(in), in.getLong(), getLedger(in), Fields.getPayload(in))),
             MessageFormat.small(
                     "F", ReadEntries.class, BookieRequestFormat::putReadEntries, BookieRequestFormat::getReadEntries),
             MessageFormat.small(
@@ -75,10 +76,18 @@ final class BookieRequestFormat {
             new MessageFormat<>(
                     "I",
                     RecoveryAddEntries.class,
-                    add -> 6 * Long.BYTES + add.entries().byteSize(),
+                    add -> 6 * Long.BYTES
+                            + Integer.BYTES
+                            + add.proof().length()
+                            + add.entries().byteSize(),
                     BookieRequestFormat::putRecoveryAddEntries,
                     in -> new RecoveryAddEntries(
-                            getBookie(in), in.getLong(), getLedger(in), in.getLong(), getEntries(in))),
+                            getBookie(in),
+                            in.getLong(),
+                            getLedger(in),
+                            in.getLong(),
+                            Fields.getPayload(in),
+                            getEntries(in))),
             MessageFormat.small(
                     "J",
                     SubscribeLedger.class,
@@ -103,6 +112,7 @@ final class BookieRequestFormat {
         out.putLong(open.requestId());
         putLedger(out, open.ledgerId());
         out.putLong(open.fragmentVersion());
+        Fields.putPayload(out, open.proof());
     }
 
     private static int addEntriesBytes(AddEntries add) {
@@ -143,6 +153,7 @@ final class BookieRequestFormat {
         putBookie(out, fence.target());
         out.putLong(fence.requestId());
         putLedger(out, fence.ledgerId());
+        Fields.putPayload(out, fence.proof());
     }
 
     private static void putReadEntries(ByteBuffer out, ReadEntries read) {
@@ -152,6 +163,7 @@ final class BookieRequestFormat {
         out.putLong(read.firstEntryId()).putLong(read.lastEntryId());
         out.putInt(read.entriesMax()).putInt(read.bytesMax());
         Fields.putBoolean(out, read.fencing());
+        Fields.putPayload(out, read.proof());
     }
 
     private static ReadEntries getReadEntries(ByteBuffer in) {
@@ -163,7 +175,8 @@ final class BookieRequestFormat {
                 in.getLong(),
                 in.getInt(),
                 in.getInt(),
-                Fields.getBoolean(in));
+                Fields.getBoolean(in),
+                Fields.getPayload(in));
     }
 
     private static void putReadLastAddConfirmed(ByteBuffer out, ReadLastAddConfirmed read) {
@@ -177,6 +190,7 @@ final class BookieRequestFormat {
         out.putLong(add.requestId());
         putLedger(out, add.ledgerId());
         out.putLong(add.version());
+        Fields.putPayload(out, add.proof());
         putEntries(out, add.entries());
     }
 

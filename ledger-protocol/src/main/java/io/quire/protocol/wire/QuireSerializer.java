@@ -26,17 +26,18 @@ import org.apache.pekko.serialization.SerializerWithStringManifest;
  *   config    epoch int64, name string, id string, list of voter, ascending
  *   copied    key | promised ballot | accepted ballot | value
  *   lac       last add confirmed, int64                      req       request id, int64
+ *   proof     bytes: none, or 32 (LedgerKey)
  *
  *   letter  message               layout behind the version byte
- *   A       OpenSession           bookie | req | ledger | fragment version int64
+ *   A       OpenSession           bookie | req | ledger | fragment version int64 | proof
  *   B       AddEntries            bookie | list of (session | number int64 | end offset int64 | lac | entries)
  *   C       ProbeSession          bookie | session
  *   D       CloseSession          bookie | session
- *   E       FenceLedger           bookie | req | ledger
- *   F       ReadEntries           bookie | req | ledger | first | last | entries max int32 | bytes max int32 | fencing 1 byte
+ *   E       FenceLedger           bookie | req | ledger | proof
+ *   F       ReadEntries           bookie | req | ledger | first | last | entries max int32 | bytes max int32 | fencing 1 byte | proof
  *   G       ReadLastAddConfirmed  bookie | req | ledger
  *   H       IdentifyBookie        bookie | req
- *   I       RecoveryAddEntries    bookie | req | ledger | version int64 | entries
+ *   I       RecoveryAddEntries    bookie | req | ledger | version int64 | proof | entries
  *   J       SubscribeLedger       bookie | req | ledger | first | lac | credit limit int64
  *   K       GrantCredit           bookie | req | ledger | lac | credit limit int64
  *   L       UnsubscribeLedger     bookie | req | ledger

@@ -8,6 +8,7 @@ import io.quire.protocol.EntryBatch;
 import io.quire.protocol.EntryFormat;
 import io.quire.protocol.EntryId;
 import io.quire.protocol.LedgerId;
+import io.quire.protocol.LedgerPassword;
 import io.quire.protocol.OpId;
 import io.quire.protocol.Payload;
 import io.quire.protocol.ProposerId;
@@ -81,6 +82,8 @@ public final class WireSamples {
     private static final LedgerId LEDGER = new LedgerId(17);
     private static final SessionId SESSION = new SessionId(BOOKIE, EPOCH, 5);
     private static final SessionId OTHER_SESSION = new SessionId(BOOKIE, EPOCH, 6);
+    private static final Payload PROOF =
+            LedgerPassword.of(new byte[] {1, 2, 3}).keyOf(LEDGER).proof();
     private static final VoterId VOTER = new VoterId(new UUID(0x2122232425262728L, 0x292a2b2c2d2e2f30L));
     private static final VoterId OTHER_VOTER = new VoterId(new UUID(0x3132333435363738L, 0x393a3b3c3d3e3f40L));
     private static final ProposerId PROPOSER = new ProposerId(new UUID(0x4142434445464748L, 0x494a4b4c4d4e4f50L));
@@ -100,7 +103,7 @@ public final class WireSamples {
     /** One fixed message of each kind, for golden files. */
     public static List<WireMessage> fixed() {
         return List.of(
-                new OpenSession(BOOKIE, 9, LEDGER, 2),
+                new OpenSession(BOOKIE, 9, LEDGER, 2, PROOF),
                 new AddEntries(
                         BOOKIE,
                         List.of(
@@ -108,11 +111,11 @@ public final class WireSamples {
                                 new Batch(OTHER_SESSION, 1, 0, EntryId.NONE, EntryBatch.EMPTY))),
                 new ProbeSession(BOOKIE, SESSION),
                 new CloseSession(BOOKIE, SESSION),
-                new FenceLedger(BOOKIE, 9, LEDGER),
-                new ReadEntries(BOOKIE, 9, LEDGER, 4, 200, 64, 1 << 20, true),
+                new FenceLedger(BOOKIE, 9, LEDGER, PROOF),
+                new ReadEntries(BOOKIE, 9, LEDGER, 4, 200, 64, 1 << 20, true, PROOF),
                 new ReadLastAddConfirmed(BOOKIE, 9, LEDGER),
                 new IdentifyBookie(BOOKIE, 9),
-                new RecoveryAddEntries(BOOKIE, 9, LEDGER, 4, ENTRIES),
+                new RecoveryAddEntries(BOOKIE, 9, LEDGER, 4, PROOF, ENTRIES),
                 new SubscribeLedger(BOOKIE, 9, LEDGER, 4, 41, 1 << 20),
                 new GrantCredit(BOOKIE, 9, LEDGER, 41, 1 << 21),
                 new UnsubscribeLedger(BOOKIE, 9, LEDGER),
@@ -182,15 +185,15 @@ public final class WireSamples {
 
     private static List<Function<RandomValues, WireMessage>> generators() {
         return List.of(
-                v -> new OpenSession(v.bookie(), v.number(), v.ledger(), v.number()),
+                v -> new OpenSession(v.bookie(), v.number(), v.ledger(), v.number(), v.proof()),
                 v -> new AddEntries(v.bookie(), v.list(4, () -> batch(v))),
                 v -> new ProbeSession(v.bookie(), v.session()),
                 v -> new CloseSession(v.bookie(), v.session()),
-                v -> new FenceLedger(v.bookie(), v.number(), v.ledger()),
+                v -> new FenceLedger(v.bookie(), v.number(), v.ledger(), v.proof()),
                 WireSamples::readEntries,
                 v -> new ReadLastAddConfirmed(v.bookie(), v.number(), v.ledger()),
                 v -> new IdentifyBookie(v.bookie(), v.number()),
-                v -> new RecoveryAddEntries(v.bookie(), v.number(), v.ledger(), v.number(), v.batch()),
+                v -> new RecoveryAddEntries(v.bookie(), v.number(), v.ledger(), v.number(), v.proof(), v.batch()),
                 v -> new SubscribeLedger(
                         v.bookie(), v.number(), v.ledger(), v.number() / 2, v.entryIdOrNone(), v.number()),
                 v -> new GrantCredit(v.bookie(), v.number(), v.ledger(), v.entryIdOrNone(), v.number()),
@@ -282,6 +285,7 @@ public final class WireSamples {
                 first + v.below(100),
                 1 + v.below(100),
                 1 + v.below(1 << 30),
-                v.coin());
+                v.coin(),
+                v.proof());
     }
 }
