@@ -1,5 +1,6 @@
 package io.quire.cli;
 
+import io.quire.simulation.CollectionScenario;
 import io.quire.simulation.DuelScenario;
 import io.quire.simulation.LedgerScenario;
 import io.quire.simulation.RecoveryScenario;
@@ -23,6 +24,11 @@ final class SimCommand extends QuireSubcommand {
     private static final Map<String, LongFunction<Run>> SCENARIOS = new TreeMap<>(Map.of(
             "append-and-read",
             seed -> runOf(new LedgerScenario(seed)),
+            "collection",
+            seed -> {
+                RegistryScenario.Result result = new CollectionScenario(seed).run();
+                return new Run(result.steps(), result.violation());
+            },
             "duel",
             seed -> runOf(new DuelScenario(seed)),
             "recovery",
@@ -47,7 +53,7 @@ final class SimCommand extends QuireSubcommand {
     @Option(
             names = "--scenario",
             paramLabel = "NAME",
-            description = "append-and-read, duel, recovery, registry or voter-change; all unless given.")
+            description = "append-and-read, collection, duel, recovery, registry or voter-change; all unless given.")
     private String scenario;
 
     private record Run(long steps, Optional<String> violation) {}

@@ -10,7 +10,7 @@ import java.util.Optional;
  * operation whose answer was lost can be decided (R2, H85).
  *
  * @param version 0 for a register that was never written, then rising by one with each change
- * @param value empty bytes at version 0
+ * @param value empty bytes when there is no value
  * @param recent the last writes, oldest first, at most {@value #RECENT_MAX}, of versions in a row up to {@code version}
  */
 public record RegisterValue(long version, Payload value, List<Write> recent) {
@@ -20,12 +20,19 @@ public record RegisterValue(long version, Payload value, List<Write> recent) {
     /** A register that was never written. */
     public static final RegisterValue ABSENT = new RegisterValue(0, Payload.EMPTY, List.of());
 
+    /**
+     * A ledger's register that was collected: the ledger was deleted, for ever. Its version is above those of all values
+     * (R4).
+     */
+    public static final RegisterValue COLLECTED = new RegisterValue(Long.MAX_VALUE, Payload.EMPTY, List.of());
+
     public RegisterValue {
         recent = List.copyOf(recent);
         if (version < 0 || recent.size() > RECENT_MAX) {
             throw new IllegalArgumentException("version " + version + " with " + recent.size() + " recent writes");
         }
-        if (version == 0 ? !recent.isEmpty() || !value.isEmpty() : lastVersion(recent) != version) {
+        boolean holdsNothing = version == 0 || version == Long.MAX_VALUE;
+        if (holdsNothing ? !recent.isEmpty() || !value.isEmpty() : lastVersion(recent) != version) {
             throw new IllegalArgumentException("the last of the recent writes must have written version " + version);
         }
         long expected = version - recent.size();
@@ -44,8 +51,14 @@ public record RegisterValue(long version, Payload value, List<Write> recent) {
      */
     public record Write(long version, OpId opId) {}
 
+    /** Whether there is no value: not yet, or not any more. */
     public boolean isAbsent() {
-        return version == 0;
+        return version == 0 || isCollected();
+    }
+
+    /** Whether this is {@link #COLLECTED}. */
+    public boolean isCollected() {
+        return version == Long.MAX_VALUE;
     }
 
     /** The value after {@code opId} changes it to {@code next}. */

@@ -12,7 +12,10 @@ import java.util.function.Consumer;
  * UnavailableException} when no majority answered, which says nothing about the register.
  */
 public interface Registry {
-    /** Reads the value that every later operation will see too (linearizable). */
+    /**
+     * Reads the value that every later operation will see too (linearizable); {@link RegisterValue#COLLECTED} stands for
+     * the last value of a register that was collected.
+     */
     CompletionStage<RegisterValue> read(RegistryKey key);
 
     /**
@@ -42,7 +45,10 @@ public interface Registry {
         /** The register has the new value, at {@code version}. */
         record Applied(long version) implements CasResult {}
 
-        /** The register had another version and was not changed by this operation. */
+        /**
+         * The register had another version and was not changed by this operation. When it was collected, an earlier
+         * attempt of the same operation may have been applied.
+         */
         record Conflict(RegisterValue current) implements CasResult {}
 
         /** Nobody can tell any more whether the register was changed by this operation. */

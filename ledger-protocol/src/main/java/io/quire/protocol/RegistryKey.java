@@ -19,6 +19,8 @@ public record RegistryKey(String path) implements Comparable<RegistryKey> {
     public static final int BYTES_MAX = 200;
 
     public static final String LEDGERS = "/ledgers/";
+    private static final int LEDGER_DIGITS = 19;
+    private static final String LAST_LEDGER = LEDGERS + Long.MAX_VALUE;
     public static final String BOOKIES = "/bookies/";
 
     /** The register from which blocks of ledger ids are reserved. */
@@ -40,6 +42,14 @@ public record RegistryKey(String path) implements Comparable<RegistryKey> {
 
     public static RegistryKey ofBookie(BookieId bookieId) {
         return new RegistryKey(BOOKIES + bookieId);
+    }
+
+    /** Whether this is the register of a ledger. */
+    public boolean isOfLedger() {
+        return path.length() == LEDGERS.length() + LEDGER_DIGITS
+                && path.startsWith(LEDGERS)
+                && path.chars().skip(LEDGERS.length()).allMatch(c -> c >= '0' && c <= '9')
+                && path.compareTo(LAST_LEDGER) <= 0;
     }
 
     /** The ledger whose metadata this register holds. */

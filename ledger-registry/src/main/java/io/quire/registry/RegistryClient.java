@@ -1,5 +1,8 @@
 package io.quire.registry;
 
+import io.quire.protocol.Deletion;
+import io.quire.protocol.LedgerId;
+import io.quire.protocol.LedgerMetadata;
 import io.quire.protocol.OpId;
 import io.quire.protocol.Payload;
 import io.quire.protocol.ProposerId;
@@ -7,6 +10,7 @@ import io.quire.protocol.RegisterValue;
 import io.quire.protocol.Registry;
 import io.quire.protocol.RegistryConfig;
 import io.quire.protocol.RegistryKey;
+import io.quire.protocol.RegistryTombstones;
 import io.quire.protocol.RegistryVoters;
 import io.quire.protocol.VoterId;
 import io.quire.registry.core.Effect;
@@ -25,7 +29,7 @@ import org.apache.pekko.actor.typed.javadsl.AskPattern;
 /**
  * The {@link Registry} over the voters that the cluster's receptionist lists. Thread-safe; one per process.
  */
-public final class RegistryClient implements Registry, RegistryVoters {
+public final class RegistryClient implements Registry, RegistryVoters, RegistryTombstones {
     private final ActorSystem<?> system;
     private final RegistrySettings settings;
     private final ActorRef<RegistryClientActor.Command> actor;
@@ -108,6 +112,22 @@ public final class RegistryClient implements Registry, RegistryVoters {
                 watcher.tell(WatchActor.Stop.INSTANCE);
             }
         };
+    }
+
+    @Override
+    public CompletionStage<Collection> collect(LedgerId ledgerId) {
+        return AskPattern.<RegistryClientActor.Command, Collection>ask(
+                        actor,
+                        replyTo -> new RegistryClientActor.CollectLedger(ledgerId, RegistryClient::isPurged, replyTo),
+                        askTimeout.multipliedBy(2),
+                        system.scheduler())
+                .exceptionally(silence -> new Collection.Unavailable(String.valueOf(silence.getMessage())));
+    }
+
+    private static boolean isPurged(RegisterValue value) {
+        return LedgerMetadata.registered(value)
+                .filter(metadata -> metadata.value().deletion() == Deletion.PURGED)
+                .isPresent();
     }
 
     @Override

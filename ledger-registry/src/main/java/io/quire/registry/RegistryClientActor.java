@@ -1,5 +1,6 @@
 package io.quire.registry;
 
+import io.quire.protocol.LedgerId;
 import io.quire.protocol.OpId;
 import io.quire.protocol.Payload;
 import io.quire.protocol.ProposerId;
@@ -7,6 +8,7 @@ import io.quire.protocol.RegisterValue;
 import io.quire.protocol.Registry;
 import io.quire.protocol.RegistryConfig;
 import io.quire.protocol.RegistryKey;
+import io.quire.protocol.RegistryTombstones;
 import io.quire.protocol.RegistryVoters;
 import io.quire.protocol.VoterId;
 import io.quire.protocol.wire.Envelope;
@@ -21,6 +23,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.function.LongSupplier;
+import java.util.function.Predicate;
 import java.util.function.Supplier;
 import org.apache.pekko.actor.Address;
 import org.apache.pekko.actor.typed.ActorRef;
@@ -67,6 +70,11 @@ final class RegistryClientActor extends AbstractBehavior<RegistryClientActor.Com
 
     /** Lists registers; answered with a page, or a reason why there is none. */
     record ListPage(String prefix, Optional<RegistryKey> after, int limit, ActorRef<RegistryOperations.Listed> replyTo)
+            implements Command {}
+
+    /** Collects the register of a ledger, if it may be. */
+    record CollectLedger(
+            LedgerId ledgerId, Predicate<RegisterValue> mayCollect, ActorRef<RegistryTombstones.Collection> replyTo)
             implements Command {}
 
     /** Changes who votes, or plans it. */
@@ -119,6 +127,7 @@ final class RegistryClientActor extends AbstractBehavior<RegistryClientActor.Com
                 .onMessage(Read.class, this::onRead)
                 .onMessage(CompareAndSet.class, this::onCompareAndSet)
                 .onMessage(ListPage.class, this::onListPage)
+                .onMessage(CollectLedger.class, this::onCollectLedger)
                 .onMessage(DescribeConfig.class, this::onDescribeConfig)
                 .onMessage(ChangeVoters.class, this::onChangeVoters)
                 .onMessage(DescribeVoters.class, this::onDescribeVoters)
@@ -141,6 +150,11 @@ final class RegistryClientActor extends AbstractBehavior<RegistryClientActor.Com
 
     private Behavior<Command> onListPage(ListPage command) {
         operations.list(command.prefix(), command.after(), command.limit(), command.replyTo()::tell);
+        return this;
+    }
+
+    private Behavior<Command> onCollectLedger(CollectLedger command) {
+        operations.collect(command.ledgerId(), command.mayCollect(), command.replyTo()::tell);
         return this;
     }
 

@@ -1,11 +1,14 @@
 package io.quire.registry;
 
+import io.quire.protocol.LedgerId;
 import io.quire.protocol.OpId;
 import io.quire.protocol.Payload;
 import io.quire.protocol.ProposerId;
+import io.quire.protocol.RegisterValue;
 import io.quire.protocol.Registry;
 import io.quire.protocol.RegistryConfig;
 import io.quire.protocol.RegistryKey;
+import io.quire.protocol.RegistryTombstones.Collection;
 import io.quire.protocol.RegistryVoters;
 import io.quire.protocol.VoterId;
 import io.quire.protocol.wire.RegistryReply;
@@ -23,6 +26,7 @@ import java.util.Map;
 import java.util.Optional;
 import java.util.function.Consumer;
 import java.util.function.LongSupplier;
+import java.util.function.Predicate;
 import java.util.function.Supplier;
 
 /**
@@ -48,6 +52,7 @@ public final class RegistryOperations {
     private List<Waiting> waiting = new ArrayList<>();
     private Optional<RegistryConfig> config = Optional.empty();
     private final VoterChanges changes;
+    private final TombstoneCollections collections;
     private ProposerId proposerId;
     private boolean refused;
     private long lastId;
@@ -104,6 +109,8 @@ public final class RegistryOperations {
         this.outbox = outbox;
         this.proposerId = proposerIds.get();
         this.changes = new VoterChanges(this, settings, nanoClock, () -> ++lastId, outbox, patienceNanos());
+        this.collections =
+                new TombstoneCollections(nanoClock, settings.resendInterval().toNanos(), () -> ++lastId, outbox);
     }
 
     /** Differs between processes, so that not all of them finish a change that somebody left. */
@@ -159,6 +166,7 @@ public final class RegistryOperations {
         for (Map.Entry<RegistryKey, RegisterProposer> proposer : new ArrayList<>(proposers.entrySet())) {
             run(proposer.getKey(), proposer.getValue().configChanged(found, nanoClock.getAsLong()));
         }
+        collections.configChanged(found);
         for (Map.Entry<Long, Listing> entry : new ArrayList<>(listings.entrySet())) {
             // Under another token: an answer of the old epoch must not be counted in the new one.
             listings.remove(entry.getKey());
@@ -214,6 +222,23 @@ public final class RegistryOperations {
     }
 
     /**
+     * Collects the register of a ledger (R4): reads it and, if it may be collected, tells all voters to.
+     *
+     * @param mayCollect whether this value says that the ledger is deleted for ever
+     */
+    public void collect(LedgerId ledgerId, Predicate<RegisterValue> mayCollect, Consumer<Collection> callback) {
+        read(RegistryKey.ofLedger(ledgerId), outcome -> {
+            if (!(outcome instanceof Effect.Outcome.ReadValue read)) {
+                callback.accept(new Collection.Unavailable(RegistryClientActor.reasonOf(outcome)));
+            } else if (read.value().isCollected() || mayCollect.test(read.value())) {
+                collections.start(ledgerId, deadlineNanos(), config.orElseThrow(), callback);
+            } else {
+                callback.accept(new Collection.NotPurged());
+            }
+        });
+    }
+
+    /**
      * Changes who votes (R5), or plans it; see {@link io.quire.protocol.RegistryVoters#change}.
      *
      * @param opId names the change in the register that chooses it
@@ -241,6 +266,9 @@ public final class RegistryOperations {
             return;
         }
         refused |= reply instanceof RegistryReply.VoterRefused;
+        if (collections.replied(reply, config)) {
+            return;
+        }
         if (reply instanceof RegistryReply.RegistersListed listed) {
             listed(listed);
             return;
@@ -262,6 +290,8 @@ public final class RegistryOperations {
             effects = proposer.rejected(rejected.voter(), round, rejected.ballot(), rejected.promised(), now);
         } else if (reply instanceof RegistryReply.RegisterRead read) {
             effects = proposer.registerRead(read.voter(), round, read.accepted(), read.value(), now);
+        } else if (reply instanceof RegistryReply.LedgerCollected collected) {
+            effects = proposer.collected(collected.voter(), now);
         }
         run(request.key(), effects);
     }
@@ -287,6 +317,7 @@ public final class RegistryOperations {
                 run(entry.getKey(), entry.getValue().tick(now));
             }
         }
+        collections.tick(config);
         changes.tick();
     }
 

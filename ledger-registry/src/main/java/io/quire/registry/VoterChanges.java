@@ -199,7 +199,7 @@ final class VoterChanges {
                                 register.key(),
                                 new Acceptor.State(register.promised(), register.accepted(), register.value())))
                         .toList();
-                send(running.copied(copy, registers, copied.more(), now));
+                send(running.copied(copy, new VoterChange.Page(registers, copied.collected(), copied.next()), now));
             } else {
                 send(running.refused(ask, now));
             }
@@ -399,14 +399,15 @@ final class VoterChanges {
         } else if (ask instanceof VoterChange.Ask.Copy copy) {
             return new RegistryRequest.CopyRegisters(copy.to(), id, next, copy.after());
         } else if (ask instanceof VoterChange.Ask.Store store) {
-            List<RegistryReply.Copied> registers = store.registers().stream()
+            List<RegistryReply.Copied> registers = store.page().registers().stream()
                     .map(register -> new RegistryReply.Copied(
                             register.key(),
                             register.state().promised(),
                             register.state().accepted(),
                             register.state().value()))
                     .toList();
-            return new RegistryRequest.StoreCopies(store.to(), id, next, registers);
+            return new RegistryRequest.StoreCopies(
+                    store.to(), id, next, registers, store.page().collected());
         }
         return new RegistryRequest.ActivateConfig(ask.to(), id, next);
     }

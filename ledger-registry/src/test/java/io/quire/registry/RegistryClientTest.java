@@ -4,8 +4,18 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import com.typesafe.config.Config;
 import com.typesafe.config.ConfigFactory;
+import io.quire.protocol.BookieId;
+import io.quire.protocol.Deletion;
+import io.quire.protocol.Ensemble;
+import io.quire.protocol.LedgerId;
+import io.quire.protocol.LedgerMetadata;
+import io.quire.protocol.OpId;
+import io.quire.protocol.RegisterValue;
 import io.quire.protocol.Registry;
 import io.quire.protocol.RegistryConfig;
+import io.quire.protocol.RegistryKey;
+import io.quire.protocol.RegistryTombstones.Collection;
+import io.quire.protocol.Replication;
 import io.quire.protocol.VoterId;
 import io.quire.registry.storage.AcceptorStore;
 import io.quire.storage.KeyValueStore;
@@ -13,6 +23,9 @@ import io.quire.storage.LmdbKeyValueStore;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
 import java.util.UUID;
 import java.util.concurrent.CompletionStage;
 import java.util.concurrent.TimeUnit;
@@ -72,13 +85,38 @@ class RegistryClientTest extends RegistryContract {
     @Test
     @DisplayName("R6: the config is the one that the voters and the cluster's name make")
     void config() {
-        await(registry().read(new io.quire.protocol.RegistryKey("/any")));
+        await(registry().read(new RegistryKey("/any")));
         assertThat(await(client.config()))
                 .contains(RegistryConfig.founding(
                         "test",
                         java.util.stream.IntStream.range(0, VOTERS)
                                 .mapToObj(i -> new VoterId(new UUID(4, i)))
                                 .toList()));
+    }
+
+    @Test
+    @DisplayName(
+            "R4: a purged ledger's register is collected at all voters; nothing else is, and nobody writes it again")
+    void collect() {
+        LedgerId ledgerId = new LedgerId(77);
+        RegistryKey key = RegistryKey.ofLedger(ledgerId);
+        LedgerMetadata open = LedgerMetadata.create(
+                ledgerId, new Replication(1, 1, 1), new Ensemble(List.of(new BookieId(new UUID(0, 1)))), Map.of(), 0);
+        assertThat(await(client.collect(ledgerId))).isInstanceOf(Collection.NotPurged.class);
+        await(client.compareAndSet(key, 0, open.encode(), op(1)));
+        assertThat(await(client.collect(ledgerId))).isInstanceOf(Collection.NotPurged.class);
+        await(client.compareAndSet(key, 1, open.withDeletion(Deletion.PURGED).encode(), op(2)));
+        assertThat(await(client.collect(ledgerId))).isEqualTo(new Collection.Complete());
+        assertThat(await(client.collect(ledgerId))).isEqualTo(new Collection.Complete());
+        assertThat(await(client.read(key))).isEqualTo(RegisterValue.COLLECTED);
+        assertThat(await(client.compareAndSet(key, 0, open.encode(), op(3))))
+                .isEqualTo(new Registry.CasResult.Conflict(RegisterValue.COLLECTED));
+        assertThat(await(client.list(RegistryKey.LEDGERS, Optional.empty(), 10)).entries())
+                .isEmpty();
+    }
+
+    private static OpId op(long number) {
+        return new OpId(new UUID(77, number));
     }
 
     @Override

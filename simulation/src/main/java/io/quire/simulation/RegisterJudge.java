@@ -29,12 +29,41 @@ final class RegisterJudge {
     private final Map<Long, OpId> writers = new HashMap<>();
     private final Map<OpId, Long> versions = new HashMap<>();
     private final Set<OpId> neverRegistered = new HashSet<>();
+    private final Set<Integer> afterCollection = new HashSet<>();
     private Optional<String> violation = Optional.empty();
+    private Optional<State<String>> lastState = Optional.empty();
+    private boolean collected;
     private int lastOperation;
+
+    /** The value of a ledger that was deleted for ever; nobody changes it. */
+    static final String PURGED = "purged";
+
+    /** Whether the value says that the ledger was deleted for ever. */
+    static boolean isDeleted(RegisterValue value) {
+        return value.isCollected() || value.value().toUtf8().equals(PURGED);
+    }
+
+    /** Somebody read that the ledger was deleted for ever. */
+    void deleted(RegisterValue value) {
+        seen(value);
+    }
+
+    /** Whether it is known that the ledger was deleted for ever. */
+    boolean isDeleted() {
+        return lastState.isPresent();
+    }
+
+    /** Every voter has collected the register: nobody may see anything else of it any more (R4). */
+    void collected() {
+        collected = true;
+    }
 
     /** A read starts; gives the number to end it with. */
     int readInvoked() {
         history.invoked(++lastOperation, new Read<>());
+        if (collected) {
+            afterCollection.add(lastOperation);
+        }
         return lastOperation;
     }
 
@@ -46,6 +75,9 @@ final class RegisterJudge {
 
     void readReturned(int operation, RegisterValue value) {
         seen(value);
+        if (afterCollection.contains(operation) && !value.isCollected()) {
+            violated("R4: " + stateOf(value) + " was read after all voters had collected the register");
+        }
         history.returned(operation, new Value<>(stateOf(value)));
     }
 
@@ -101,6 +133,11 @@ final class RegisterJudge {
         for (Write write : value.recent()) {
             wrote(write.version(), write.opId());
         }
+        if (value.isCollected() && lastState.isEmpty()) {
+            violated("R4: the register is collected, and nobody has deleted the ledger");
+        } else if (!value.isCollected() && isDeleted(value)) {
+            lastState = Optional.of(stateOf(value));
+        }
     }
 
     private void wrote(long version, OpId opId) {
@@ -123,7 +160,10 @@ final class RegisterJudge {
         }
     }
 
-    private static State<String> stateOf(RegisterValue value) {
-        return new State<>(value.version(), value.value().toUtf8());
+    private State<String> stateOf(RegisterValue value) {
+        // A collected register stands for the last state that it had.
+        return value.isCollected() && lastState.isPresent()
+                ? lastState.get()
+                : new State<>(value.version(), value.value().toUtf8());
     }
 }

@@ -83,6 +83,21 @@ public class RegistryScenario {
         return random.nextBoolean() ? 3 : 5;
     }
 
+    /** How many registers there are, {@code few} or another number. */
+    protected int registers(int few) {
+        return few;
+    }
+
+    /** How far ahead of what it knows a client may expect a register to be. */
+    protected int blindAheadMax() {
+        return 2;
+    }
+
+    /** What is judged, by register. */
+    protected final NavigableMap<RegistryKey, RegisterJudge> judges() {
+        return judges;
+    }
+
     /** How many further voters are formatted, for changes of voters. */
     protected int spareVoters() {
         return 0;
@@ -181,12 +196,13 @@ public class RegistryScenario {
             founders.add(node(
                     "founder" + i, new SimulatedFounder("simulated", voterCount, addresses.subList(0, voterCount))));
         }
-        int keys = 1 + random.nextInt(3);
+        int keys = registers(1 + random.nextInt(3));
         for (int i = 0; i < keys; i++) {
             judges.put(RegistryWorkload.key(i), new RegisterJudge());
         }
         long thinkMaxNanos = (1 + random.nextInt(100)) * MILLI;
-        RegistryWorkload.Plan plan = new RegistryWorkload.Plan(addresses, settings, thinkMaxNanos, HEALTHY_OPERATIONS);
+        RegistryWorkload.Plan plan =
+                new RegistryWorkload.Plan(addresses, settings, thinkMaxNanos, blindAheadMax(), HEALTHY_OPERATIONS);
         int clientCount = 3 + random.nextInt(RegistryWorkload.CLIENTS_MAX - 2);
         for (int i = 0; i < clientCount; i++) {
             int number = i;

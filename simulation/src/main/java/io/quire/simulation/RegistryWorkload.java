@@ -1,5 +1,6 @@
 package io.quire.simulation;
 
+import io.quire.protocol.LedgerId;
 import io.quire.protocol.OpId;
 import io.quire.protocol.Payload;
 import io.quire.protocol.ProposerId;
@@ -29,8 +30,6 @@ final class RegistryWorkload implements SimulatedNode.Program {
     /** A register has at most this many users at once. */
     static final int CLIENTS_MAX = 8;
 
-    private static final String PREFIX = "/t/";
-
     private final Random random;
     private final String name;
     private final Plan plan;
@@ -47,9 +46,15 @@ final class RegistryWorkload implements SimulatedNode.Program {
     /**
      * @param voterAddresses where to look for voters
      * @param thinkMaxNanos the longest time between two operations
+     * @param blindAheadMax how far ahead of what is known a change may expect the register to be
      * @param healthyOperations how many have to succeed in the end
      */
-    record Plan(List<String> voterAddresses, RegistrySettings settings, long thinkMaxNanos, int healthyOperations) {}
+    record Plan(
+            List<String> voterAddresses,
+            RegistrySettings settings,
+            long thinkMaxNanos,
+            int blindAheadMax,
+            int healthyOperations) {}
 
     /** A compare-and-set over all its attempts. */
     private record Change(
@@ -76,7 +81,7 @@ final class RegistryWorkload implements SimulatedNode.Program {
 
     /** The key of register {@code number}. */
     static RegistryKey key(int number) {
-        return new RegistryKey(PREFIX + (char) ('a' + number));
+        return RegistryKey.ofLedger(new LedgerId(number));
     }
 
     /** From now on every operation that starts has to succeed. */
@@ -138,9 +143,17 @@ final class RegistryWorkload implements SimulatedNode.Program {
                 list();
             } else if (choice < 40 || !known.containsKey(key)) {
                 read(key);
+            } else if (RegisterJudge.isDeleted(known.get(key))) {
+                // Nobody changes what was deleted for ever, except by what was there before, or nothing.
+                change(key, random.nextInt((int) Math.max(1, judges.get(key).lastVersion())));
             } else {
-                change(key, known.get(key).version() + (choice < 46 ? choice - 43 : 0));
+                change(key, known.get(key).version() + blindness(choice));
             }
+        }
+
+        /** How far beside what is known a version out of the blue lies. */
+        private long blindness(int choice) {
+            return choice < 46 ? Math.min(choice - 43, plan.blindAheadMax()) : 0;
         }
 
         private void done(boolean succeeded, String what) {
@@ -194,6 +207,15 @@ final class RegistryWorkload implements SimulatedNode.Program {
             if (outcome instanceof Outcome.Applied applied) {
                 known.put(change.key(), applied.value());
                 judge.applied(change.operation(), change.opId(), applied.version(), applied.value());
+            } else if (outcome instanceof Outcome.Conflict conflict
+                    && conflict.current().isCollected()
+                    && change.mayBeSent()) {
+                // An earlier attempt may have been registered, and nobody remembers.
+                known.put(change.key(), conflict.current());
+                judge.gaveUp(change.operation());
+            } else if (outcome instanceof Outcome.Unknown && judge.isDeleted()) {
+                known.remove(change.key());
+                judge.gaveUp(change.operation());
             } else if (outcome instanceof Outcome.Conflict conflict) {
                 known.put(change.key(), conflict.current());
                 judge.conflicted(change.operation(), change.opId(), conflict.current());
@@ -229,7 +251,7 @@ final class RegistryWorkload implements SimulatedNode.Program {
                 }
             });
             readings = behind;
-            client.operations().list(PREFIX, after, 1 + random.nextInt(3), listed -> {
+            client.operations().list(RegistryKey.LEDGERS, after, 1 + random.nextInt(3), listed -> {
                 readings = List.of();
                 listed.page().ifPresentOrElse(page -> judge(behind, page), () -> behind.forEach(this::giveUp));
                 done(listed.page().isPresent(), listed.reason());
@@ -245,7 +267,9 @@ final class RegistryWorkload implements SimulatedNode.Program {
                         && reading.key().compareTo(page.next().get()) > 0) {
                     giveUp(reading);
                 } else {
-                    RegisterValue value = shown.getOrDefault(reading.key(), RegisterValue.ABSENT);
+                    boolean collected = judges.get(reading.key()).isDeleted();
+                    RegisterValue value = shown.getOrDefault(
+                            reading.key(), collected ? RegisterValue.COLLECTED : RegisterValue.ABSENT);
                     judges.get(reading.key()).readReturned(reading.operation(), value);
                 }
                 shown.remove(reading.key());

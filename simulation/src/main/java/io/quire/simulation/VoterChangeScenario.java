@@ -38,7 +38,7 @@ public class VoterChangeScenario extends RegistryScenario {
     }
 
     @Override
-    protected final List<SimulatedNode.Program> operators(
+    protected List<SimulatedNode.Program> operators(
             List<VoterId> identities, List<String> addresses, RegistrySettings settings, Simulation simulation) {
         IntStream.range(0, 2)
                 .forEach(i -> operators.add(
@@ -47,12 +47,12 @@ public class VoterChangeScenario extends RegistryScenario {
     }
 
     @Override
-    protected final void endOperations() {
+    protected void endOperations() {
         operators.forEach(SimulatedOperator::nowHealthy);
     }
 
     @Override
-    protected final boolean isSettled() {
+    protected boolean isSettled() {
         return operators.stream().allMatch(SimulatedOperator::isDone);
     }
 }

@@ -69,7 +69,7 @@ class VoterChangeErrorsTest {
                 asked.add(
                         request instanceof RegistryRequest.StoreCopies copies
                                 ? new RegistryRequest.StoreCopies(
-                                        copies.target(), copies.requestId(), copies.next(), List.of())
+                                        copies.target(), copies.requestId(), copies.next(), List.of(), List.of())
                                 : request);
             }
             return super.answer(acceptors, asked);

@@ -24,7 +24,7 @@ import org.apache.pekko.serialization.SerializerWithStringManifest;
  *   entries   bytes: encoded entries (EntryFormat), no gap   why       1 byte refusal (its ordinal), detail string
  *   value     version int64, bytes, list of (version int64, op)
  *   config    epoch int64, name string, id string, list of voter, ascending
- *   copied    key | promised ballot | accepted ballot | value
+ *   copied    key | promised ballot | accepted ballot | value        range     first and last ledger
  *   lac       last add confirmed, int64                      req       request id, int64
  *   proof     bytes: none, or 32 (LedgerKey)
  *
@@ -63,7 +63,8 @@ import org.apache.pekko.serialization.SerializerWithStringManifest;
  *   V       ActivateConfig        voter | req | config
  *   W       SealVoter             voter | req | next config
  *   X       CopyRegisters         voter | req | next config | opt key
- *   Y       StoreCopies           voter | req | next config | list of copied
+ *   Y       StoreCopies           voter | req | next config | list of copied | list of range
+ *   Z       CollectLedger         voter | config epoch int64 | req | ledger
  *   p       Promised              voter | req | ballot | accepted ballot | value
  *   q       Accepted              voter | req | ballot
  *   r       RegisterRead          voter | req | accepted ballot | value
@@ -72,7 +73,8 @@ import org.apache.pekko.serialization.SerializerWithStringManifest;
  *   u       ConfigStored          voter | req
  *   v       VoterRefused          voter | req | reason string | opt config
  *   w       BallotRejected        voter | req | ballot | promised ballot
- *   x       RegistersCopied       voter | req | list of copied | more 1 byte
+ *   x       RegistersCopied       voter | req | list of copied | list of range | opt key
+ *   y       LedgerCollected       voter | req
  * </pre>
  *
  * <p>Entries are not verified here: who stores or uses them does. Reading copies whatever it keeps out of the buffer,

@@ -2,6 +2,7 @@ package io.quire.protocol.wire;
 
 import static io.quire.protocol.wire.WireFields.getBallot;
 import static io.quire.protocol.wire.WireFields.getKey;
+import static io.quire.protocol.wire.WireFields.getLedger;
 import static io.quire.protocol.wire.WireFields.getOptional;
 import static io.quire.protocol.wire.WireFields.getVoter;
 import static io.quire.protocol.wire.WireFields.putBallot;
@@ -10,6 +11,7 @@ import static io.quire.protocol.wire.WireFields.putOptional;
 import static io.quire.protocol.wire.WireFields.putVoter;
 
 import io.quire.protocol.Fields;
+import io.quire.protocol.LedgerIdRange;
 import io.quire.protocol.RegisterValue;
 import io.quire.protocol.RegistryConfig;
 import io.quire.protocol.VoterId;
@@ -17,6 +19,7 @@ import io.quire.protocol.wire.RegistryReply.Accepted;
 import io.quire.protocol.wire.RegistryReply.BallotRejected;
 import io.quire.protocol.wire.RegistryReply.ConfigStored;
 import io.quire.protocol.wire.RegistryReply.Copied;
+import io.quire.protocol.wire.RegistryReply.LedgerCollected;
 import io.quire.protocol.wire.RegistryReply.Listed;
 import io.quire.protocol.wire.RegistryReply.Promised;
 import io.quire.protocol.wire.RegistryReply.RegisterRead;
@@ -26,6 +29,7 @@ import io.quire.protocol.wire.RegistryReply.VoterDescribed;
 import io.quire.protocol.wire.RegistryReply.VoterRefused;
 import io.quire.protocol.wire.RegistryRequest.Accept;
 import io.quire.protocol.wire.RegistryRequest.ActivateConfig;
+import io.quire.protocol.wire.RegistryRequest.CollectLedger;
 import io.quire.protocol.wire.RegistryRequest.CopyRegisters;
 import io.quire.protocol.wire.RegistryRequest.DescribeVoter;
 import io.quire.protocol.wire.RegistryRequest.FoundCluster;
@@ -139,30 +143,45 @@ final class RegistryFormat {
             new MessageFormat<>(
                     "Y",
                     StoreCopies.class,
-                    store -> copiesBytes(store.registers()),
+                    store -> copiesBytes(store.registers(), store.collected()),
                     (out, store) -> {
                         putConfigRequest(out, store.target(), store.requestId(), store.next());
-                        Fields.putList(out, store.registers(), RegistryFormat::putCopied);
+                        putCopies(out, store.registers(), store.collected());
                     },
                     in -> new StoreCopies(
                             getVoter(in),
                             in.getLong(),
                             RegistryConfig.decode(in),
-                            Fields.getList(in, COPIED_BYTES_MIN, RegistryFormat::getCopied))),
+                            Fields.getList(in, COPIED_BYTES_MIN, RegistryFormat::getCopied),
+                            getRanges(in))),
             new MessageFormat<>(
                     "x",
                     RegistersCopied.class,
-                    copied -> copiesBytes(copied.registers()),
+                    copied -> copiesBytes(copied.registers(), copied.collected()),
                     (out, copied) -> {
                         putReply(out, copied);
-                        Fields.putList(out, copied.registers(), RegistryFormat::putCopied);
-                        Fields.putBoolean(out, copied.more());
+                        putCopies(out, copied.registers(), copied.collected());
+                        putOptional(out, copied.next(), WireFields::putKey);
                     },
                     in -> new RegistersCopied(
                             getVoter(in),
                             in.getLong(),
                             Fields.getList(in, COPIED_BYTES_MIN, RegistryFormat::getCopied),
-                            Fields.getBoolean(in))),
+                            getRanges(in),
+                            getOptional(in, WireFields::getKey))),
+            MessageFormat.small(
+                    "Z",
+                    CollectLedger.class,
+                    (out, collect) -> {
+                        putRegisterRequest(out, collect);
+                        out.putLong(collect.ledgerId().value());
+                    },
+                    in -> new CollectLedger(getVoter(in), in.getLong(), in.getLong(), getLedger(in))),
+            MessageFormat.small(
+                    "y",
+                    LedgerCollected.class,
+                    RegistryFormat::putReply,
+                    in -> new LedgerCollected(getVoter(in), in.getLong())),
             MessageFormat.small(
                     "t",
                     VoterDescribed.class,
@@ -297,12 +316,21 @@ final class RegistryFormat {
         return new Listed(getKey(in), getBallot(in), RegisterValue.decode(in));
     }
 
-    private static int copiesBytes(List<Copied> registers) {
-        int bytes = BESIDE_VALUE_BYTES;
+    private static int copiesBytes(List<Copied> registers, List<LedgerIdRange> collected) {
+        int bytes = Math.addExact(BESIDE_VALUE_BYTES, Math.multiplyExact(collected.size(), LedgerIdRange.BYTES));
         for (Copied register : registers) {
             bytes = Math.addExact(bytes, likelyBytes(register.value()));
         }
         return bytes;
+    }
+
+    private static void putCopies(ByteBuffer out, List<Copied> registers, List<LedgerIdRange> collected) {
+        Fields.putList(out, registers, RegistryFormat::putCopied);
+        Fields.putList(out, collected, (o, range) -> range.encode(o));
+    }
+
+    private static List<LedgerIdRange> getRanges(ByteBuffer in) {
+        return Fields.getList(in, LedgerIdRange.BYTES, LedgerIdRange::decode);
     }
 
     private static void putCopied(ByteBuffer out, Copied register) {

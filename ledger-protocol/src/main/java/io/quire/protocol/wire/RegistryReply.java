@@ -1,6 +1,7 @@
 package io.quire.protocol.wire;
 
 import io.quire.protocol.Ballot;
+import io.quire.protocol.LedgerIdRange;
 import io.quire.protocol.RegisterValue;
 import io.quire.protocol.RegistryConfig;
 import io.quire.protocol.RegistryKey;
@@ -42,14 +43,24 @@ public sealed interface RegistryReply extends WireMessage {
     /** One register of a listing. */
     record Listed(RegistryKey key, Ballot accepted, RegisterValue value) {}
 
+    /** The ledger was deleted and its register collected, at this voter for ever (R4): the answer to any request about it. */
+    record LedgerCollected(VoterId voter, long requestId) implements RegistryReply {}
+
     /**
      * @param registers ascending
-     * @param more whether the voter holds keys behind the last of them
+     * @param collected the ids of collected ledgers between where the copy goes on and where this part of it ends
+     * @param next where the next part goes on, behind this key; empty when there is none
      */
-    record RegistersCopied(VoterId voter, long requestId, List<Copied> registers, boolean more)
+    record RegistersCopied(
+            VoterId voter,
+            long requestId,
+            List<Copied> registers,
+            List<LedgerIdRange> collected,
+            Optional<RegistryKey> next)
             implements RegistryReply {
         public RegistersCopied {
             registers = List.copyOf(registers);
+            collected = List.copyOf(collected);
         }
     }
 

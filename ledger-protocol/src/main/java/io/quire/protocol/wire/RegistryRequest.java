@@ -1,6 +1,8 @@
 package io.quire.protocol.wire;
 
 import io.quire.protocol.Ballot;
+import io.quire.protocol.LedgerId;
+import io.quire.protocol.LedgerIdRange;
 import io.quire.protocol.RegisterValue;
 import io.quire.protocol.RegistryConfig;
 import io.quire.protocol.RegistryKey;
@@ -23,9 +25,14 @@ public sealed interface RegistryRequest extends WireMessage {
         long configEpoch();
     }
 
+    /** A request about one register. */
+    sealed interface OfRegister extends OfEpoch {
+        RegistryKey key();
+    }
+
     /** Phase one: promise to accept nothing below {@code ballot}. */
     record Prepare(VoterId target, long configEpoch, long requestId, RegistryKey key, Ballot ballot)
-            implements OfEpoch {}
+            implements OfRegister {}
 
     /**
      * Phase two: accept {@code value} at {@code ballot} and, in the same commit, promise {@code next} (R1).
@@ -40,15 +47,21 @@ public sealed interface RegistryRequest extends WireMessage {
             Ballot ballot,
             RegisterValue value,
             Ballot next)
-            implements OfEpoch {}
+            implements OfRegister {}
 
     /** What was accepted last, without a promise. */
-    record ReadRegister(VoterId target, long configEpoch, long requestId, RegistryKey key) implements OfEpoch {}
+    record ReadRegister(VoterId target, long configEpoch, long requestId, RegistryKey key) implements OfRegister {}
 
     /** The accepted states of the keys that start with {@code prefix}, behind {@code after}, at most {@code limit}. */
     record ListRegisters(
             VoterId target, long configEpoch, long requestId, String prefix, Optional<RegistryKey> after, int limit)
             implements OfEpoch {}
+
+    /**
+     * Forget the register of a ledger that was read as purged, and know its id as deleted for ever (R4). Answered by
+     * {@link RegistryReply.LedgerCollected}.
+     */
+    record CollectLedger(VoterId target, long configEpoch, long requestId, LedgerId ledgerId) implements OfEpoch {}
 
     /** Asks a voter who it is and which config it has stored. */
     record DescribeVoter(long requestId) implements RegistryRequest {}
@@ -75,11 +88,17 @@ public sealed interface RegistryRequest extends WireMessage {
     record CopyRegisters(VoterId target, long requestId, RegistryConfig next, Optional<RegistryKey> after)
             implements RegistryRequest {}
 
-    /** Merges copied states into those of a voter that is sealed for {@code next} and does not serve it yet. */
-    record StoreCopies(VoterId target, long requestId, RegistryConfig next, List<RegistryReply.Copied> registers)
+    /** Merges what was copied into what a voter holds that is sealed for {@code next} and does not serve it yet. */
+    record StoreCopies(
+            VoterId target,
+            long requestId,
+            RegistryConfig next,
+            List<RegistryReply.Copied> registers,
+            List<LedgerIdRange> collected)
             implements RegistryRequest {
         public StoreCopies {
             registers = List.copyOf(registers);
+            collected = List.copyOf(collected);
         }
     }
 }

@@ -119,7 +119,9 @@ class QuireSerializerTest {
                         W SealVoter
                         X CopyRegisters
                         Y StoreCopies
+                        Z CollectLedger
                         x RegistersCopied
+                        y LedgerCollected
                         p Promised
                         q Accepted
                         w BallotRejected
@@ -222,7 +224,7 @@ class QuireSerializerTest {
     @Test
     @DisplayName("a manifest that no message has is named in the exception")
     void unknownManifest() {
-        for (String manifest : new String[] {"", "Z", "AA", "0", "\u00e9"}) {
+        for (String manifest : new String[] {"", "z", "AA", "0", "\u00e9"}) {
             assertThatThrownBy(() -> serializer.fromBinary(new byte[] {1}, manifest))
                     .isInstanceOf(NotSerializableException.class)
                     .hasMessageContaining("'" + manifest + "'");

@@ -8,6 +8,7 @@ import io.quire.protocol.EntryBatch;
 import io.quire.protocol.EntryFormat;
 import io.quire.protocol.EntryId;
 import io.quire.protocol.LedgerId;
+import io.quire.protocol.LedgerIdRange;
 import io.quire.protocol.LedgerPassword;
 import io.quire.protocol.OpId;
 import io.quire.protocol.Payload;
@@ -51,6 +52,7 @@ import io.quire.protocol.wire.RegistryReply.Accepted;
 import io.quire.protocol.wire.RegistryReply.BallotRejected;
 import io.quire.protocol.wire.RegistryReply.ConfigStored;
 import io.quire.protocol.wire.RegistryReply.Copied;
+import io.quire.protocol.wire.RegistryReply.LedgerCollected;
 import io.quire.protocol.wire.RegistryReply.Listed;
 import io.quire.protocol.wire.RegistryReply.Promised;
 import io.quire.protocol.wire.RegistryReply.RegisterRead;
@@ -60,6 +62,7 @@ import io.quire.protocol.wire.RegistryReply.VoterDescribed;
 import io.quire.protocol.wire.RegistryReply.VoterRefused;
 import io.quire.protocol.wire.RegistryRequest.Accept;
 import io.quire.protocol.wire.RegistryRequest.ActivateConfig;
+import io.quire.protocol.wire.RegistryRequest.CollectLedger;
 import io.quire.protocol.wire.RegistryRequest.CopyRegisters;
 import io.quire.protocol.wire.RegistryRequest.DescribeVoter;
 import io.quire.protocol.wire.RegistryRequest.FoundCluster;
@@ -143,8 +146,20 @@ public final class WireSamples {
                 new ActivateConfig(VOTER, 9, CONFIG),
                 new SealVoter(VOTER, 9, CONFIG),
                 new CopyRegisters(VOTER, 9, CONFIG, Optional.of(KEY)),
-                new StoreCopies(VOTER, 9, CONFIG, List.of(new Copied(KEY, NEXT_BALLOT, BALLOT, VALUE))),
-                new RegistersCopied(VOTER, 9, List.of(new Copied(KEY, NEXT_BALLOT, BALLOT, VALUE)), true),
+                new StoreCopies(
+                        VOTER,
+                        9,
+                        CONFIG,
+                        List.of(new Copied(KEY, NEXT_BALLOT, BALLOT, VALUE)),
+                        List.of(new LedgerIdRange(3, 5), new LedgerIdRange(7, 7))),
+                new CollectLedger(VOTER, 2, 9, LEDGER),
+                new RegistersCopied(
+                        VOTER,
+                        9,
+                        List.of(new Copied(KEY, NEXT_BALLOT, BALLOT, VALUE)),
+                        List.of(new LedgerIdRange(3, 5)),
+                        Optional.of(KEY)),
+                new LedgerCollected(VOTER, 9),
                 new Promised(VOTER, 9, NEXT_BALLOT, BALLOT, VALUE),
                 new Accepted(VOTER, 9, BALLOT),
                 new BallotRejected(VOTER, 9, BALLOT, NEXT_BALLOT),
@@ -240,10 +255,23 @@ public final class WireSamples {
                 v -> new VoterDescribed(v.voter(), v.number(), v.optional(v::config), v.coin(), v.optional(v::config)),
                 v -> new SealVoter(v.voter(), v.number(), v.config()),
                 v -> new CopyRegisters(v.voter(), v.number(), v.config(), v.optional(v::key)),
-                v -> new StoreCopies(v.voter(), v.number(), v.config(), v.list(4, () -> copied(v))),
-                v -> new RegistersCopied(v.voter(), v.number(), v.list(4, () -> copied(v)), v.coin()),
+                v -> new StoreCopies(
+                        v.voter(), v.number(), v.config(), v.list(4, () -> copied(v)), v.list(4, () -> range(v))),
+                v -> new CollectLedger(v.voter(), v.number(), v.number(), v.ledger()),
+                v -> new LedgerCollected(v.voter(), v.number()),
+                v -> new RegistersCopied(
+                        v.voter(),
+                        v.number(),
+                        v.list(4, () -> copied(v)),
+                        v.list(4, () -> range(v)),
+                        v.optional(v::key)),
                 v -> new ConfigStored(v.voter(), v.number()),
                 v -> new VoterRefused(v.voter(), v.number(), v.text(), v.optional(v::config)));
+    }
+
+    private static LedgerIdRange range(RandomValues v) {
+        long first = v.number() / 2;
+        return new LedgerIdRange(first, first + v.number() / 4);
     }
 
     private static Copied copied(RandomValues v) {

@@ -216,6 +216,28 @@ public final class RegisterProposer {
         return effects;
     }
 
+    /**
+     * A voter of the config knows the register as collected: what was decided last is that its ledger is deleted for ever,
+     * whatever others still hold (R4). Whether an ambiguous change was registered before nobody knows any more.
+     */
+    public List<Effect> collected(VoterId voter, long nowNanos) {
+        List<Effect> effects = new ArrayList<>();
+        if (phase == Phase.IDLE || !config.voters().contains(voter)) {
+            return effects;
+        }
+        held = null;
+        Effect.Outcome outcome;
+        if (current.isRead()) {
+            outcome = new Effect.Outcome.ReadValue(RegisterValue.COLLECTED);
+        } else if (ambiguous) {
+            outcome = new Effect.Outcome.Unknown("the register was collected");
+        } else {
+            outcome = new Effect.Outcome.Conflict(RegisterValue.COLLECTED);
+        }
+        complete(outcome, effects, nowNanos);
+        return effects;
+    }
+
     /** Time went on: resends, goes on after a wait, and ends what is past its deadline. */
     public List<Effect> tick(long nowNanos) {
         List<Effect> effects = new ArrayList<>();

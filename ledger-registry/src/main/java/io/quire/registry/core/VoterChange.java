@@ -1,5 +1,6 @@
 package io.quire.registry.core;
 
+import io.quire.protocol.LedgerIdRange;
 import io.quire.protocol.RegistryConfig;
 import io.quire.protocol.RegistryKey;
 import io.quire.protocol.VoterId;
@@ -51,8 +52,8 @@ public final class VoterChange {
         /** Its registers behind {@code after}, for {@code target}. */
         record Copy(VoterId to, VoterId target, Optional<RegistryKey> after) implements Ask {}
 
-        /** Merge these states into its own. */
-        record Store(VoterId to, List<Copied> registers) implements Ask {}
+        /** Merge this into its own. */
+        record Store(VoterId to, Page page) implements Ask {}
 
         /** Serve the next config. */
         record Activate(VoterId to) implements Ask {}
@@ -60,6 +61,24 @@ public final class VoterChange {
 
     /** One register as one voter holds it. */
     public record Copied(RegistryKey key, Acceptor.State state) {}
+
+    /**
+     * A part of what a voter holds.
+     *
+     * @param registers ascending
+     * @param collected the ids of ledgers that were collected, between where the last part ended and where this one does
+     * @param next where the next part goes on, behind this key; empty when there is none
+     */
+    public record Page(List<Copied> registers, List<LedgerIdRange> collected, Optional<RegistryKey> next) {
+        public Page {
+            registers = List.copyOf(registers);
+            collected = List.copyOf(collected);
+        }
+
+        boolean isEmpty() {
+            return registers.isEmpty() && collected.isEmpty();
+        }
+    }
 
     private static final class Member {
         private final VoterId id;
@@ -83,8 +102,7 @@ public final class VoterChange {
         private final List<VoterId> sources;
         private int source;
         private Optional<RegistryKey> after = Optional.empty();
-        private Optional<List<Copied>> page = Optional.empty();
-        private boolean more;
+        private Optional<Page> page = Optional.empty();
 
         Copying(List<VoterId> sources) {
             this.sources = sources;
@@ -165,7 +183,7 @@ public final class VoterChange {
     }
 
     /** The answer to {@code ask}. */
-    public List<Ask> copied(Ask.Copy ask, List<Copied> registers, boolean more, long nowNanos) {
+    public List<Ask> copied(Ask.Copy ask, Page page, long nowNanos) {
         Member source = members.get(ask.to());
         Member target = members.get(ask.target());
         if (source == null || target == null || target.copying == null || !ask.equals(target.asked)) {
@@ -173,9 +191,8 @@ public final class VoterChange {
         }
         source.heardNanos = nowNanos;
         target.asked = null;
-        target.copying.page = Optional.of(List.copyOf(registers));
-        target.copying.more = more;
-        if (registers.isEmpty()) {
+        target.copying.page = Optional.of(page);
+        if (page.isEmpty()) {
             pageStored(target.copying);
         }
         return advance(nowNanos);
@@ -280,13 +297,10 @@ public final class VoterChange {
     }
 
     private static void pageStored(Copying copying) {
-        List<Copied> page = copying.page.orElse(List.of());
+        copying.after = copying.page.flatMap(Page::next);
         copying.page = Optional.empty();
-        if (copying.more && !page.isEmpty()) {
-            copying.after = Optional.of(page.get(page.size() - 1).key());
-        } else {
+        if (copying.after.isEmpty()) {
             copying.source++;
-            copying.after = Optional.empty();
         }
     }
 

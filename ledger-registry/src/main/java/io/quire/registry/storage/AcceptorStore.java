@@ -2,6 +2,8 @@ package io.quire.registry.storage;
 
 import io.quire.protocol.Ballot;
 import io.quire.protocol.Fields;
+import io.quire.protocol.LedgerId;
+import io.quire.protocol.LedgerIdRange;
 import io.quire.protocol.Payload;
 import io.quire.protocol.ProposerId;
 import io.quire.protocol.RegisterValue;
@@ -11,6 +13,7 @@ import io.quire.protocol.VoterId;
 import io.quire.protocol.wire.RegistryReply;
 import io.quire.protocol.wire.RegistryRequest;
 import io.quire.registry.core.Acceptor;
+import io.quire.registry.core.LedgerIdSet;
 import io.quire.registry.core.VoterState;
 import io.quire.storage.GuardedValue;
 import io.quire.storage.KeyValueStore;
@@ -21,9 +24,12 @@ import java.nio.ByteBuffer;
 import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.LinkedHashMap;
+import java.util.LinkedHashSet;
 import java.util.List;
+import java.util.Locale;
 import java.util.Map;
 import java.util.Optional;
+import java.util.Set;
 
 /**
  * One voter: its identity, its config and the acceptor state of every register, in a {@link KeyValueStore}. Requests are
@@ -33,6 +39,7 @@ import java.util.Optional;
  *   key                 value
  *   m/voter             voter id: uuid
  *   m/config            int8 serving (0, 1), optional registry config, optional registry config it is sealed for
+ *   c + first id        last id: int64. A range of ledgers whose registers were collected (R4); 19 digits
  *   r + path            promised ballot, accepted ballot, register value     (a ballot: int64 counter, uuid proposer)
  * </pre>
  *
@@ -44,15 +51,23 @@ public final class AcceptorStore implements AutoCloseable {
     private static final Payload VOTER = Payload.ofUtf8("m/voter");
     private static final Payload CONFIG = Payload.ofUtf8("m/config");
     private static final String REGISTER = "r";
+    private static final String COLLECTED = "c";
+    /** Above every character of a key. */
+    private static final char BEHIND = '\u007f';
+
     /** A list ends with the register that reaches this: a message above Artery's frame would vanish without a word. */
     private static final int LIST_BYTES_MAX = 128 << 10;
 
+    private static final int COPIED_RANGES_MAX = 4096;
+
     private final KeyValueStore store;
+    private final LedgerIdSet collected;
     private VoterState state;
 
-    private AcceptorStore(KeyValueStore store, VoterState state) {
+    private AcceptorStore(KeyValueStore store, VoterState state, LedgerIdSet collected) {
         this.store = store;
         this.state = state;
+        this.collected = collected;
     }
 
     /** Whether a voter's identity was minted in {@code store}. */
@@ -91,8 +106,18 @@ public final class AcceptorStore implements AutoCloseable {
             VoterState state = snapshot.get(CONFIG)
                     .map(encoded -> decodeState(voter, encoded))
                     .orElse(VoterState.formatted(voter));
-            return new AcceptorStore(store, state);
+            return new AcceptorStore(store, state, collectedIn(snapshot));
         }
+    }
+
+    private static LedgerIdSet collectedIn(Snapshot snapshot) {
+        LedgerIdSet collected = new LedgerIdSet();
+        snapshot.scan(Payload.ofUtf8(COLLECTED), Payload.ofUtf8(COLLECTED + BEHIND), (key, value) -> {
+            long last = GuardedValue.decode(key, value, "a range of collected ledgers", ByteBuffer::getLong);
+            collected.add(new LedgerIdRange(Long.parseLong(key.toUtf8().substring(COLLECTED.length())), last));
+            return true;
+        });
+        return collected;
     }
 
     public VoterId voter() {
@@ -173,6 +198,25 @@ public final class AcceptorStore implements AutoCloseable {
         return new RegistryKey(key.toUtf8().substring(REGISTER.length()));
     }
 
+    private static Payload collectedKeyOf(long first) {
+        return Payload.ofUtf8(String.format(Locale.ROOT, "%s%019d", COLLECTED, first));
+    }
+
+    /** The ids whose registers lie behind {@code after} and up to {@code last}; empty: from the start, to the end. */
+    private static Optional<LedgerIdRange> idsBetween(Optional<RegistryKey> after, Optional<RegistryKey> last) {
+        long from = after.map(key -> firstIdBehind(key)).orElse(0L);
+        long behind = last.map(key -> firstIdBehind(key)).orElse(Long.MAX_VALUE);
+        return from < behind ? Optional.of(new LedgerIdRange(from, behind - 1)) : Optional.empty();
+    }
+
+    /** The lowest ledger id whose register lies behind {@code key}; the highest long for none. */
+    private static long firstIdBehind(RegistryKey key) {
+        if (key.isOfLedger()) {
+            return key.ledgerId().value() + 1;
+        }
+        return key.path().compareTo(RegistryKey.LEDGERS) < 0 ? 0 : Long.MAX_VALUE;
+    }
+
     private static Payload encodeState(Payload key, Acceptor.State state) {
         return GuardedValue.encode(key, 512 + state.value().value().length(), out -> {
             putBallot(out, state.promised());
@@ -202,6 +246,8 @@ public final class AcceptorStore implements AutoCloseable {
     private final class Group {
         private final Map<RegistryKey, Acceptor.State> changed = new LinkedHashMap<>();
         private final Map<RegistryKey, Acceptor.State> read = new HashMap<>();
+        private final Set<Payload> dropped = new LinkedHashSet<>();
+        private final Map<Long, Long> ranges = new LinkedHashMap<>();
         private VoterState newState = state;
 
         RegistryReply answer(RegistryRequest request, Snapshot snapshot) {
@@ -271,7 +317,7 @@ public final class AcceptorStore implements AutoCloseable {
             snapshot.scan(
                     Payload.ofUtf8(REGISTER
                             + copy.after().map(key -> key.path() + '\0').orElse("")),
-                    Payload.ofUtf8(REGISTER + '\u007f'),
+                    Payload.ofUtf8(REGISTER + BEHIND),
                     (key, value) -> {
                         if (bytes[0] >= LIST_BYTES_MAX) {
                             more[0] = true;
@@ -283,7 +329,18 @@ public final class AcceptorStore implements AutoCloseable {
                                 registerOf(key), held.promised(), held.accepted(), held.value()));
                         return true;
                     });
-            return new RegistryReply.RegistersCopied(newState.voter(), copy.requestId(), registers, more[0]);
+            Optional<RegistryKey> next =
+                    more[0] ? Optional.of(registers.get(registers.size() - 1).key()) : Optional.empty();
+            List<LedgerIdRange> ranges =
+                    idsBetween(copy.after(), next).map(collected::ranges).orElse(List.of());
+            if (ranges.size() > COPIED_RANGES_MAX) {
+                ranges = ranges.subList(0, COPIED_RANGES_MAX);
+                RegistryKey end = RegistryKey.ofLedger(
+                        new LedgerId(ranges.get(COPIED_RANGES_MAX - 1).last()));
+                registers.removeIf(register -> register.key().compareTo(end) > 0);
+                next = Optional.of(end);
+            }
+            return new RegistryReply.RegistersCopied(newState.voter(), copy.requestId(), registers, ranges, next);
         }
 
         private RegistryReply storeCopies(RegistryRequest.StoreCopies copies, Snapshot snapshot) {
@@ -292,7 +349,11 @@ public final class AcceptorStore implements AutoCloseable {
             if (refusal.isPresent()) {
                 return refused(copies, refusal.get());
             }
+            copies.collected().forEach(range -> collect(range, snapshot));
             for (RegistryReply.Copied copied : copies.registers()) {
+                if (isCollected(copied.key())) {
+                    continue;
+                }
                 Acceptor.State held = stateOf(copied.key(), snapshot);
                 keep(
                         copied.key(),
@@ -301,7 +362,46 @@ public final class AcceptorStore implements AutoCloseable {
             return new RegistryReply.ConfigStored(newState.voter(), copies.requestId());
         }
 
+        private boolean isCollected(RegistryKey key) {
+            return key.isOfLedger() && collected.contains(key.ledgerId().value());
+        }
+
+        /** When the commit fails this voter stops: nobody sees what the set holds then. */
+        private void collect(LedgerIdRange range, Snapshot snapshot) {
+            snapshot.scan(
+                    keyOf(RegistryKey.ofLedger(new LedgerId(range.first()))),
+                    Payload.ofUtf8(REGISTER
+                            + RegistryKey.ofLedger(new LedgerId(range.last())).path()
+                            + BEHIND),
+                    (key, value) -> dropped.add(key));
+            LedgerIdSet.Merge merge = collected.add(range);
+            merge.gone().forEach(first -> {
+                ranges.remove(first);
+                dropped.add(collectedKeyOf(first));
+            });
+            ranges.put(merge.range().first(), merge.range().last());
+            changed.keySet().removeIf(this::isCollected);
+        }
+
+        /** What any request about a collected ledger is answered, for ever (R4). */
+        private Optional<RegistryReply> deleted(RegistryKey key, long requestId) {
+            return isCollected(key)
+                    ? Optional.of(new RegistryReply.LedgerCollected(newState.voter(), requestId))
+                    : Optional.empty();
+        }
+
         private RegistryReply answerOfEpoch(RegistryRequest.OfEpoch request, Snapshot snapshot) {
+            if (request instanceof RegistryRequest.CollectLedger collect) {
+                collect(LedgerIdRange.of(collect.ledgerId()), snapshot);
+                return new RegistryReply.LedgerCollected(newState.voter(), collect.requestId());
+            } else if (request instanceof RegistryRequest.OfRegister ofRegister) {
+                return deleted(ofRegister.key(), request.requestId())
+                        .orElseGet(() -> answerOfRegister(ofRegister, snapshot));
+            }
+            return list((RegistryRequest.ListRegisters) request, snapshot);
+        }
+
+        private RegistryReply answerOfRegister(RegistryRequest.OfRegister request, Snapshot snapshot) {
             if (request instanceof RegistryRequest.Prepare prepare) {
                 Acceptor.Step step = Acceptor.prepare(stateOf(prepare.key(), snapshot), prepare.ballot());
                 keep(prepare.key(), step.state());
@@ -322,12 +422,10 @@ public final class AcceptorStore implements AutoCloseable {
                                 accept.requestId(),
                                 accept.ballot(),
                                 step.state().promised());
-            } else if (request instanceof RegistryRequest.ReadRegister read) {
-                Acceptor.State state = stateOf(read.key(), snapshot);
-                return new RegistryReply.RegisterRead(
-                        newState.voter(), read.requestId(), state.accepted(), state.value());
             }
-            return list((RegistryRequest.ListRegisters) request, snapshot);
+            Acceptor.State state = stateOf(request.key(), snapshot);
+            return new RegistryReply.RegisterRead(
+                    newState.voter(), request.requestId(), state.accepted(), state.value());
         }
 
         /** Lists what was committed before this group: its own changes are not yet anybody's to see. */
@@ -340,7 +438,7 @@ public final class AcceptorStore implements AutoCloseable {
             int limit = Math.max(1, Math.min(list.limit(), 1000));
             snapshot.scan(
                     Payload.ofUtf8(REGISTER + start),
-                    Payload.ofUtf8(REGISTER + list.prefix() + '\u007f'),
+                    Payload.ofUtf8(REGISTER + list.prefix() + BEHIND),
                     (key, value) -> {
                         if (registers.size() == limit || bytes[0] >= LIST_BYTES_MAX) {
                             more[0] = true;
@@ -375,11 +473,16 @@ public final class AcceptorStore implements AutoCloseable {
 
         private void commit() {
             boolean configChanged = !newState.equals(state);
-            if (changed.isEmpty() && !configChanged) {
+            if (changed.isEmpty() && ranges.isEmpty() && !configChanged) {
                 return;
             }
             try (Transaction transaction = store.begin()) {
                 changed.forEach((key, state) -> transaction.put(keyOf(key), encodeState(keyOf(key), state)));
+                dropped.forEach(transaction::delete);
+                ranges.forEach((first, last) -> {
+                    Payload key = collectedKeyOf(first);
+                    transaction.put(key, GuardedValue.encode(key, Long.BYTES, out -> out.putLong(last)));
+                });
                 if (configChanged) {
                     transaction.put(CONFIG, encodeState(newState));
                 }

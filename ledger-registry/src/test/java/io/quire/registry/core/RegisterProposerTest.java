@@ -290,6 +290,28 @@ class RegisterProposerTest {
         assertThat(proposer.isIdle()).isTrue();
     }
 
+    @Test
+    @DisplayName(
+            "R4: one voter that has collected the register decides a read, and a change that nobody was asked to accept")
+    void collected() {
+        collect(proposer.read(++lastToken, DEADLINE, 0));
+        collect(proposer.collected(VOTERS.get(2), 0));
+        assertThat(outcomes).containsExactly(new Outcome.ReadValue(RegisterValue.COLLECTED));
+        cas(proposer, 0, "v", 1);
+        collect(proposer.collected(VOTERS.get(0), 0));
+        assertThat(outcomes.get(1)).isEqualTo(new Outcome.Conflict(RegisterValue.COLLECTED));
+        assertThat(proposer.isIdle()).isTrue();
+    }
+
+    @Test
+    @DisplayName("R4, R2: a change that may have been accepted before the register was collected is unknown for ever")
+    void collectedAmbiguous() {
+        List<Effect> accepts = deliver(proposer, cas(proposer, 0, "v", 1), VOTERS);
+        assertThat(accepts).isNotEmpty().allMatch(effect -> effect instanceof Effect.SendAccept);
+        collect(proposer.collected(VOTERS.get(1), 0));
+        assertThat(outcomes).singleElement().isInstanceOf(Outcome.Unknown.class);
+    }
+
     private Effect.SendAccept lastAccept;
 
     private List<Effect> cas(RegisterProposer by, long expected, String value, long op) {

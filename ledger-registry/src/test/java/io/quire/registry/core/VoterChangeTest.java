@@ -18,6 +18,7 @@ import java.util.Deque;
 import java.util.HashSet;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import java.util.Set;
 import java.util.TreeMap;
 import java.util.UUID;
@@ -192,11 +193,14 @@ class VoterChangeTest {
                     .limit(1)
                     .map(register -> new Copied(register.getKey(), register.getValue()))
                     .toList();
-            return change.copied(copy, page, behind.size() > 1, now);
+            Optional<RegistryKey> further =
+                    behind.size() > 1 ? Optional.of(page.get(0).key()) : Optional.empty();
+            return change.copied(copy, new VoterChange.Page(page, List.of(), further), now);
         } else if (ask instanceof Ask.Store store) {
             granted = voter.state.refusalOfCopies(next).isEmpty();
             if (granted) {
-                store.registers()
+                store.page()
+                        .registers()
                         .forEach(register -> voter.registers.merge(register.key(), register.state(), Acceptor::merge));
             }
         } else {

@@ -4,6 +4,8 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import io.quire.protocol.Ballot;
+import io.quire.protocol.LedgerId;
+import io.quire.protocol.LedgerIdRange;
 import io.quire.protocol.OpId;
 import io.quire.protocol.Payload;
 import io.quire.protocol.ProposerId;
@@ -17,9 +19,13 @@ import io.quire.storage.KeyValueStore;
 import io.quire.storage.LmdbKeyValueStore;
 import io.quire.storage.StorageException;
 import java.nio.file.Path;
+import java.util.ArrayList;
 import java.util.List;
+import java.util.NoSuchElementException;
 import java.util.Optional;
+import java.util.TreeSet;
 import java.util.UUID;
+import java.util.stream.LongStream;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.DisplayName;
@@ -178,7 +184,11 @@ class AcceptorStoreTest {
         assertThat(replies.get(2)).isInstanceOf(RegistryReply.VoterRefused.class);
         assertThat(replies.get(3))
                 .isEqualTo(new RegistryReply.RegistersCopied(
-                        VOTER, 4, List.of(new RegistryReply.Copied(KEY, ballot(4, 1), ballot(3, 1), value)), false));
+                        VOTER,
+                        4,
+                        List.of(new RegistryReply.Copied(KEY, ballot(4, 1), ballot(3, 1), value)),
+                        List.of(),
+                        Optional.empty()));
         acceptors.close();
         acceptors = AcceptorStore.open(open());
         assertThat(acceptors.isServing()).isFalse();
@@ -201,12 +211,16 @@ class AcceptorStoreTest {
         RegisterValue high = value("high", 2);
         accept(KEY, value("low", 1));
         RegistryRequest.StoreCopies copies = new RegistryRequest.StoreCopies(
-                VOTER, 7, next, List.of(new RegistryReply.Copied(KEY, ballot(6, 1), ballot(5, 1), high)));
+                VOTER, 7, next, List.of(new RegistryReply.Copied(KEY, ballot(6, 1), ballot(5, 1), high)), List.of());
         assertThat(answer(copies)).isInstanceOf(RegistryReply.VoterRefused.class);
         answer(new RegistryRequest.SealVoter(VOTER, ++lastId, next));
         assertThat(answer(copies)).isEqualTo(new RegistryReply.ConfigStored(VOTER, 7));
         answer(new RegistryRequest.StoreCopies(
-                VOTER, 8, next, List.of(new RegistryReply.Copied(KEY, ballot(9, 1), ballot(2, 1), value("lower", 3)))));
+                VOTER,
+                8,
+                next,
+                List.of(new RegistryReply.Copied(KEY, ballot(9, 1), ballot(2, 1), value("lower", 3))),
+                List.of()));
         RegistryReply.RegistersCopied held = (RegistryReply.RegistersCopied)
                 answer(new RegistryRequest.CopyRegisters(VOTER, ++lastId, next, Optional.empty()));
         assertThat(held.registers()).containsExactly(new RegistryReply.Copied(KEY, ballot(9, 1), ballot(5, 1), high));
@@ -231,11 +245,79 @@ class AcceptorStoreTest {
                     answer(new RegistryRequest.CopyRegisters(VOTER, ++lastId, next, after));
             assertThat(page.registers()).hasSizeLessThanOrEqualTo(3);
             page.registers().forEach(register -> seen.add(register.key().path()));
-            after = Optional.of(
-                    page.registers().get(page.registers().size() - 1).key());
-            more = page.more();
+            after = page.next();
+            more = after.isPresent();
         }
         assertThat(seen).hasSize(10).doesNotHaveDuplicates();
+    }
+
+    @Test
+    @DisplayName("R4: any request about a collected ledger is answered with that, for ever, and its register is gone")
+    void collected() {
+        found();
+        RegistryKey ledger = RegistryKey.ofLedger(new LedgerId(7));
+        RegistryKey neighbour = RegistryKey.ofLedger(new LedgerId(8));
+        accept(ledger, value("v", 1));
+        accept(neighbour, value("w", 1));
+        List<RegistryReply> replies = acceptors.answer(List.of(
+                new RegistryRequest.CollectLedger(VOTER, 1, 1, new LedgerId(7)),
+                new RegistryRequest.ReadRegister(VOTER, 1, 2, ledger)));
+        assertThat(replies)
+                .containsExactly(
+                        new RegistryReply.LedgerCollected(VOTER, 1), new RegistryReply.LedgerCollected(VOTER, 2));
+        acceptors.close();
+        acceptors = AcceptorStore.open(open());
+        for (RegistryRequest request : List.of(
+                new RegistryRequest.ReadRegister(VOTER, 1, 9, ledger),
+                new RegistryRequest.Prepare(VOTER, 1, 9, ledger, ballot(90, 9)),
+                new RegistryRequest.Accept(VOTER, 1, 9, ledger, ballot(90, 9), value("w", 2), ballot(91, 9)),
+                new RegistryRequest.CollectLedger(VOTER, 1, 9, new LedgerId(7)))) {
+            assertThat(answer(request)).as("%s", request).isEqualTo(new RegistryReply.LedgerCollected(VOTER, 9));
+        }
+        RegistryReply.RegistersListed listed = (RegistryReply.RegistersListed)
+                answer(new RegistryRequest.ListRegisters(VOTER, 1, ++lastId, "/ledgers/", Optional.empty(), 10));
+        assertThat(listed.registers()).extracting(RegistryReply.Listed::key).containsExactly(neighbour);
+        assertThatThrownBy(() -> stored("r" + ledger.path())).isInstanceOf(NoSuchElementException.class);
+    }
+
+    @Test
+    @DisplayName("R4, R5: copies carry what was collected, page by page, and what was collected wins over a register")
+    void collectedIsCopied() {
+        found();
+        RegistryConfig next = new RegistryConfig(2, "c", CONFIG.clusterId(), List.of(VOTER));
+        TreeSet<Long> even = new TreeSet<>();
+        List<RegistryRequest> collects = new ArrayList<>();
+        for (long id = 0; id < 9000; id += 2) {
+            even.add(id);
+            collects.add(new RegistryRequest.CollectLedger(VOTER, 1, id, new LedgerId(id)));
+        }
+        acceptors.answer(collects);
+        accept(RegistryKey.ofLedger(new LedgerId(8191)), value("v", 1));
+        accept(RegistryKey.ofLedger(new LedgerId(8193)), value("v", 1));
+        answer(new RegistryRequest.SealVoter(VOTER, ++lastId, next));
+        TreeSet<Long> copied = new TreeSet<>();
+        List<RegistryKey> registers = new ArrayList<>();
+        Optional<RegistryKey> after = Optional.empty();
+        do {
+            RegistryReply.RegistersCopied page = (RegistryReply.RegistersCopied)
+                    answer(new RegistryRequest.CopyRegisters(VOTER, ++lastId, next, after));
+            page.collected().forEach(range -> LongStream.rangeClosed(range.first(), range.last())
+                    .forEach(id -> assertThat(copied.add(id)).isTrue()));
+            page.registers().forEach(register -> registers.add(register.key()));
+            after = page.next();
+        } while (after.isPresent());
+        assertThat(copied).isEqualTo(even);
+        assertThat(registers)
+                .containsExactly(RegistryKey.ofLedger(new LedgerId(8191)), RegistryKey.ofLedger(new LedgerId(8193)));
+        answer(new RegistryRequest.StoreCopies(
+                VOTER,
+                ++lastId,
+                next,
+                List.of(new RegistryReply.Copied(registers.get(0), ballot(9, 1), ballot(9, 1), value("late", 2))),
+                List.of(new LedgerIdRange(8191, 8191))));
+        answer(new RegistryRequest.ActivateConfig(VOTER, ++lastId, next));
+        assertThat(answer(new RegistryRequest.ReadRegister(VOTER, 2, ++lastId, registers.get(0))))
+                .isInstanceOf(RegistryReply.LedgerCollected.class);
     }
 
     @Test
