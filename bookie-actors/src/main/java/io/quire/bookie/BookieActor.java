@@ -3,6 +3,7 @@ package io.quire.bookie;
 import io.micrometer.core.instrument.MeterRegistry;
 import io.quire.bookie.storage.BookieStore;
 import io.quire.protocol.BookieId;
+import io.quire.protocol.BookieLife;
 import io.quire.protocol.BookieRegistration;
 import io.quire.protocol.BootEpoch;
 import io.quire.protocol.ClusterFeed;
@@ -14,6 +15,7 @@ import io.quire.protocol.wire.BookieReply;
 import io.quire.protocol.wire.BookieReply.Refusal;
 import io.quire.protocol.wire.BookieRequest;
 import io.quire.protocol.wire.Envelope;
+import java.util.Locale;
 import java.util.Map;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionException;
@@ -349,6 +351,10 @@ public final class BookieActor {
         if (registration.bootEpoch().compareTo(booted.bootEpoch()) > 0) {
             return failServing("boot " + booted.bootEpoch() + " of bookie " + booted.bookie()
                     + " was superseded by boot " + registration.bootEpoch() + " at " + registration.address());
+        }
+        if (registration.life() != BookieLife.ACTIVE) {
+            return failServing("bookie " + booted.bookie() + " was registered as "
+                    + registration.life().name().toLowerCase(Locale.ROOT) + "; it will never serve again");
         }
         return Behaviors.same();
     }

@@ -5,6 +5,7 @@ import io.quire.bookie.storage.BookieStore;
 import io.quire.bookie.storage.BootRecord;
 import io.quire.bookie.storage.StoreIdentity;
 import io.quire.protocol.BookieId;
+import io.quire.protocol.BookieLife;
 import io.quire.protocol.BookieRegistration;
 import io.quire.protocol.BootEpoch;
 import io.quire.protocol.OpId;
@@ -214,7 +215,12 @@ public final class BookieBoot {
             BootSequence.Decision decision = BootSequence.decide(
                     situation(opened, value, registered),
                     new BookieRegistration(
-                            bookie, place.clusterId(), BootEpoch.NEVER_BOOTED, false, place.address(), place.name()));
+                            bookie,
+                            place.clusterId(),
+                            BootEpoch.NEVER_BOOTED,
+                            BookieLife.ACTIVE,
+                            place.address(),
+                            place.name()));
             if (decision instanceof BootSequence.Decision.Boot boot) {
                 // A copy made between intent and confirmation has our operation id too.
                 return requireSilence(bookie, registered).thenApply(silent -> boot.bootEpoch());

@@ -5,6 +5,7 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import io.quire.bookie.storage.BookieStore;
 import io.quire.bookie.storage.BootRecord;
+import io.quire.protocol.BookieLife;
 import io.quire.protocol.BookieRegistration;
 import io.quire.protocol.BootEpoch;
 import io.quire.protocol.OpId;
@@ -51,7 +52,8 @@ class BookieBootTest extends BookieStory {
         add(running, LEDGER, 0, 5);
         register(
                 RegistryKey.ofBookie(bookie),
-                new BookieRegistration(bookie, "cluster-1", new BootEpoch(2), false, "elsewhere", "b1").encode());
+                new BookieRegistration(bookie, "cluster-1", new BootEpoch(2), BookieLife.ACTIVE, "elsewhere", "b1")
+                        .encode());
         assertThat(running.failure()).contains("superseded");
 
         Running again = start();
@@ -237,7 +239,8 @@ class BookieBootTest extends BookieStory {
         CountDownLatch again = blockReads();
         register(
                 RegistryKey.ofBookie(bookie),
-                new BookieRegistration(bookie, "cluster-1", new BootEpoch(3), false, "elsewhere", "b1").encode());
+                new BookieRegistration(bookie, "cluster-1", new BootEpoch(3), BookieLife.ACTIVE, "elsewhere", "b1")
+                        .encode());
         running.events().expectNoMessage();
         assertThat(ask(running, new BookieRequest.IdentifyBookie(bookie, 1), BookieReply.RequestRefused.class)
                         .refusal())

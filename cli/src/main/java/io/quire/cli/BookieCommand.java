@@ -1,13 +1,18 @@
 package io.quire.cli;
 
 import com.fasterxml.jackson.databind.JsonNode;
+import java.io.IOException;
+import java.net.URLEncoder;
+import java.nio.charset.StandardCharsets;
 import picocli.CommandLine.Command;
+import picocli.CommandLine.Option;
+import picocli.CommandLine.Parameters;
 
 /** {@code quire bookie}: the stores of a cluster. */
 @Command(
         name = "bookie",
-        description = "Looks at bookies.",
-        subcommands = {BookieCommand.ListBookies.class})
+        description = "Looks at bookies, and says what became of them.",
+        subcommands = {BookieCommand.ListBookies.class, BookieCommand.MarkDestroyed.class})
 final class BookieCommand {
     @Command(name = "list", description = "One line per bookie: id, name, address, state, free and total bytes.")
     static final class ListBookies extends QuireSubcommand {
@@ -29,6 +34,36 @@ final class BookieCommand {
                         bookie.path("totalBytes").asText());
             }
             table.print(terminal());
+            return 0;
+        }
+    }
+
+    @Command(
+            name = "mark-destroyed",
+            description =
+                    "Registers that a bookie's data is lost for ever. Its id never serves again; its ledgers can then"
+                            + " be recovered without it ('quire ledger recover --accept-loss').")
+    static final class MarkDestroyed extends QuireSubcommand {
+        @Parameters(paramLabel = "BOOKIE", description = "The bookie's id.")
+        private String bookie;
+
+        @Option(names = "--yes", description = "Does not ask.")
+        private boolean yes;
+
+        @Override
+        public Integer call() throws IOException {
+            if (!yes) {
+                confirm("Give up all data of bookie " + bookie + "?", "bookie " + bookie + " was left alone");
+            }
+            JsonNode answer = quire().connect()
+                    .post("/bookies/" + URLEncoder.encode(bookie, StandardCharsets.UTF_8) + "/destroyed");
+            if (quire().isJson()) {
+                quire().printJson(answer);
+            } else {
+                terminal()
+                        .println(answer.path("bookieId").asText() + " "
+                                + answer.path("life").asText());
+            }
             return 0;
         }
     }

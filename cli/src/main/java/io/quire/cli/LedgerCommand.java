@@ -4,12 +4,12 @@ import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.node.ArrayNode;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import io.quire.protocol.LedgerState;
-import java.io.BufferedReader;
 import java.io.IOException;
-import java.io.InputStreamReader;
+import java.net.URLEncoder;
 import java.net.http.HttpRequest.BodyPublishers;
 import java.nio.charset.StandardCharsets;
 import java.util.LinkedHashMap;
+import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import picocli.CommandLine.Command;
@@ -194,10 +194,9 @@ final class LedgerCommand {
         @Override
         public Integer call() throws IOException {
             if (!yes) {
-                require(
-                        terminal().isInteractive(Terminal.Stream.IN),
-                        "deleting asks first, and standard input is no terminal: add --yes");
-                confirm();
+                confirm(
+                        "Delete ledger " + ledgerId() + " with all its entries?",
+                        "ledger " + ledgerId() + " was not deleted");
             }
             quire().connect().delete(path());
             if (quire().isJson()) {
@@ -210,17 +209,6 @@ final class LedgerCommand {
             }
             return 0;
         }
-
-        private void confirm() throws IOException {
-            terminal().err().print("Delete ledger " + ledgerId() + " with all its entries? [y/N] ");
-            terminal().err().flush();
-            String answer =
-                    new BufferedReader(new InputStreamReader(terminal().in(), StandardCharsets.UTF_8)).readLine();
-            if (answer == null
-                    || !(answer.strip().equalsIgnoreCase("y") || answer.strip().equalsIgnoreCase("yes"))) {
-                throw CommandFailure.of("ledger " + ledgerId() + " was not deleted");
-            }
-        }
     }
 
     @Command(
@@ -228,9 +216,19 @@ final class LedgerCommand {
             description = "Fences a ledger, whoever writes it, finds its last entry and closes it there; prints its id,"
                     + " state and last entry.")
     static final class Recover extends OnLedger {
+        @Option(
+                names = "--accept-loss",
+                paramLabel = "BOOKIE",
+                split = ",",
+                description = "Does without what only this bookie held; it has to be registered as destroyed.")
+        private List<String> acceptLoss = List.of();
+
         @Override
         public Integer call() {
-            JsonNode ledger = quire().connect().post(path() + "/recover");
+            String parameters = acceptLoss.isEmpty()
+                    ? ""
+                    : "?acceptLoss=" + URLEncoder.encode(String.join(",", acceptLoss), StandardCharsets.UTF_8);
+            JsonNode ledger = quire().connect().post(path() + "/recover" + parameters);
             if (quire().isJson()) {
                 quire().printJson(ledger);
                 return 0;
@@ -244,6 +242,8 @@ final class LedgerCommand {
                     .println("entries found: "
                             + recovery.path("entriesRecovered").asText() + ", copies written: "
                             + recovery.path("copiesWritten").asText());
+            ledger.path("acceptedLosses")
+                    .forEach(bookie -> terminal().err().println("loss accepted of bookie: " + bookie.asText()));
             recovery.path("bookiesUnheard")
                     .forEach(bookie -> terminal().err().println("bookie not heard: " + bookie.asText()));
             return 0;

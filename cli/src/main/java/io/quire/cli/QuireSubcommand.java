@@ -1,5 +1,10 @@
 package io.quire.cli;
 
+import java.io.BufferedReader;
+import java.io.IOException;
+import java.io.InputStreamReader;
+import java.nio.charset.StandardCharsets;
+import java.util.Locale;
 import java.util.concurrent.Callable;
 import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.ParameterException;
@@ -23,6 +28,20 @@ abstract class QuireSubcommand implements Callable<Integer> {
     final void require(boolean condition, String otherwise) {
         if (!condition) {
             throw new ParameterException(spec.commandLine(), otherwise);
+        }
+    }
+
+    /** Asks {@code question} and ends the command with {@code otherwise} unless the answer is yes. */
+    final void confirm(String question, String otherwise) throws IOException {
+        require(
+                terminal().isInteractive(Terminal.Stream.IN),
+                "this asks first, and standard input is no terminal: add --yes");
+        terminal().err().print(question + " [y/N] ");
+        terminal().err().flush();
+        String answer = new BufferedReader(new InputStreamReader(terminal().in(), StandardCharsets.UTF_8)).readLine();
+        String word = answer == null ? "" : answer.strip().toLowerCase(Locale.ROOT);
+        if (!word.equals("y") && !word.equals("yes")) {
+            throw CommandFailure.of(otherwise);
         }
     }
 }

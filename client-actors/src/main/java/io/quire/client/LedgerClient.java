@@ -27,6 +27,7 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.Set;
 import java.util.UUID;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionStage;
@@ -90,7 +91,24 @@ public final class LedgerClient {
 
     /** Recovers a ledger without a password; see {@link #recover(LedgerId, byte[])}. */
     public CompletionStage<RecoveryReport> recover(LedgerId ledgerId) {
-        return recover(ledgerId, LedgerKey.NONE);
+        return recover(ledgerId, LedgerKey.NONE, Set.of());
+    }
+
+    /**
+     * Recovers a ledger, without what only bookies that were destroyed held (R23): they count as fenced, and as holding
+     * nothing. That is said in the ledger's metadata. Fails with InvalidRequest, and does nothing, when one of them is not
+     * registered as destroyed ({@link BookieAdmin#markDestroyed}).
+     *
+     * @param password the ledger's; no bytes for none
+     */
+    public CompletionStage<RecoveryReport> recover(LedgerId ledgerId, byte[] password, Set<BookieId> acceptedLosses) {
+        LedgerKey key = LedgerPassword.of(password).keyOf(ledgerId);
+        return bookies().requireDestroyed(acceptedLosses).thenCompose(done -> recover(ledgerId, key, acceptedLosses));
+    }
+
+    /** What operators decide about bookies. */
+    public BookieAdmin bookies() {
+        return new BookieAdmin(context);
     }
 
     /**
@@ -102,13 +120,13 @@ public final class LedgerClient {
      * @param password the ledger's; no bytes for none
      */
     public CompletionStage<RecoveryReport> recover(LedgerId ledgerId, byte[] password) {
-        return recover(ledgerId, LedgerPassword.of(password).keyOf(ledgerId));
+        return recover(ledgerId, LedgerPassword.of(password).keyOf(ledgerId), Set.of());
     }
 
-    private CompletionStage<RecoveryReport> recover(LedgerId ledgerId, LedgerKey key) {
+    private CompletionStage<RecoveryReport> recover(LedgerId ledgerId, LedgerKey key, Set<BookieId> destroyed) {
         CompletableFuture<RecoveryReport> result = new CompletableFuture<>();
         context.system.systemActorOf(
-                LedgerRecoveryActor.create(context, ledgerId, key, result),
+                LedgerRecoveryActor.create(context, ledgerId, key, destroyed, result),
                 "quire-recovery-" + ledgerId + "-" + recoveries.incrementAndGet(),
                 Props.empty());
         return result;
@@ -310,7 +328,7 @@ public final class LedgerClient {
             return getLedgerMetadata(ledgerId).thenCompose(found -> {
                 requireAccess(found.value(), key);
                 return recovery
-                        ? recover(ledgerId, key)
+                        ? recover(ledgerId, key, Set.of())
                                 .thenApply(report -> new ReadHandle(context, reader, report.ledger(), key))
                         : CompletableFuture.completedStage(new ReadHandle(context, reader, found, key));
             });

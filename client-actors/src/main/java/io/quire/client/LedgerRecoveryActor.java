@@ -25,6 +25,7 @@ import io.quire.protocol.wire.BookieRequest;
 import io.quire.protocol.wire.Envelope;
 import java.time.Duration;
 import java.util.Optional;
+import java.util.Set;
 import java.util.UUID;
 import java.util.concurrent.CompletableFuture;
 import org.apache.pekko.actor.typed.ActorRef;
@@ -70,6 +71,7 @@ final class LedgerRecoveryActor {
             ClientContext client,
             LedgerId ledgerId,
             LedgerKey key,
+            Set<BookieId> destroyed,
             CompletableFuture<RecoveryReport> result) {
         this.context = context;
         this.client = client;
@@ -77,14 +79,21 @@ final class LedgerRecoveryActor {
         this.key = key;
         this.result = result;
         this.replies = context.messageAdapter(BookieReply.class, Replied::new);
-        this.core = new LedgerRecovery(ledgerId, key, client.settings.recovery(), new Outbox(), now());
+        this.core = new LedgerRecovery(ledgerId, key, destroyed, client.settings.recovery(), new Outbox(), now());
     }
 
+    /**
+     * @param destroyed bookies that are registered as destroyed, whose loss is accepted
+     */
     static Behavior<Command> create(
-            ClientContext client, LedgerId ledgerId, LedgerKey key, CompletableFuture<RecoveryReport> result) {
+            ClientContext client,
+            LedgerId ledgerId,
+            LedgerKey key,
+            Set<BookieId> destroyed,
+            CompletableFuture<RecoveryReport> result) {
         return Behaviors.setup(context -> Behaviors.withTimers(timers -> {
             timers.startTimerWithFixedDelay(Tick.INSTANCE, TICK);
-            return new LedgerRecoveryActor(context, client, ledgerId, key, result).start();
+            return new LedgerRecoveryActor(context, client, ledgerId, key, destroyed, result).start();
         }));
     }
 
@@ -273,12 +282,14 @@ final class LedgerRecoveryActor {
             client.feed.publish(report.ledger());
             context.getLog()
                     .info(
-                            "Recovered ledger {}: it ends at entry {}, {} entries found, {} copies written, unheard {}",
+                            "Recovered ledger {}: it ends at entry {}, {} entries found, {} copies written, unheard {},"
+                                    + " accepted as lost {}",
                             ledgerId,
                             report.ledger().value().lastEntryId(),
                             report.entriesRecovered(),
                             report.copiesWritten(),
-                            report.bookiesUnheard());
+                            report.bookiesUnheard(),
+                            report.ledger().value().acceptedLosses());
             result.complete(report);
         }
 

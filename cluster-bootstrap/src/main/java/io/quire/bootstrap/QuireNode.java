@@ -17,6 +17,7 @@ import io.quire.bookie.BookieSettings;
 import io.quire.client.ClientSettings;
 import io.quire.client.LedgerClient;
 import io.quire.protocol.BookieId;
+import io.quire.protocol.BookieLife;
 import io.quire.protocol.BookieRegistration;
 import io.quire.protocol.ClusterFeed;
 import io.quire.protocol.Registry;
@@ -367,7 +368,7 @@ public final class QuireNode implements AutoCloseable {
                     "the registry client did not answer");
             page.map(Registry.Page::entries).orElse(List.of()).stream()
                     .map(item -> BookieRegistration.decode(item.value().value()))
-                    .filter(bookie -> !bookie.retired())
+                    .filter(bookie -> bookie.life() == BookieLife.ACTIVE)
                     .forEach(bookie -> registered.add(bookie.bookieId()));
             after = page.flatMap(Registry.Page::next);
         } while (after.isPresent());

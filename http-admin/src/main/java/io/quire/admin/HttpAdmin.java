@@ -88,13 +88,9 @@ public final class HttpAdmin {
                         "GET",
                         "/metrics",
                         call -> CompletableFuture.completedStage(
-                                Responses.of(200, PROMETHEUS, ByteString.fromString(meters.scrape()))))
-                .route(
-                        "GET",
-                        "/api/v2/bookies",
-                        call -> CompletableFuture.completedStage(
-                                Responses.json(200, LedgerJson.bookies(feed.bookies()))));
+                                Responses.of(200, PROMETHEUS, ByteString.fromString(meters.scrape()))));
         RequestBodies bodies = new RequestBodies(system, settings.bodies().totalBytesMax());
+        new BookieRoutes(feed, client.bookies()).addTo(router);
         new RegistryRoutes(services.voters(), bodies).addTo(router);
         LedgerRoutes ledgers = new LedgerRoutes(client, feed, writers, new WriterProxy(system), bodies, settings);
         ledgers.addTo(router);

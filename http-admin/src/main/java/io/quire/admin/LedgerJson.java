@@ -52,6 +52,10 @@ final class LedgerJson {
                 bookies.add(bookie.toString());
             }
         }
+        if (!ledger.acceptedLosses().isEmpty()) {
+            ArrayNode losses = json.putArray("acceptedLosses");
+            ledger.acceptedLosses().forEach(bookie -> losses.add(bookie.toString()));
+        }
         putLabels(json, ledger.labels());
         json.put("createdAt", Instant.ofEpochMilli(ledger.createdMillis()).toString());
         json.put("version", metadata.version());

@@ -5,6 +5,7 @@ import com.fasterxml.jackson.databind.node.ObjectNode;
 import io.quire.admin.Router.Call;
 import io.quire.client.LedgerClient;
 import io.quire.client.ReadHandle;
+import io.quire.protocol.BookieId;
 import io.quire.protocol.ClusterFeed;
 import io.quire.protocol.Entry;
 import io.quire.protocol.LedgerException;
@@ -16,6 +17,7 @@ import io.quire.protocol.LedgerState;
 import io.quire.protocol.Payload;
 import io.quire.protocol.Versioned;
 import java.time.Duration;
+import java.util.Arrays;
 import java.util.List;
 import java.util.Locale;
 import java.util.Optional;
@@ -24,6 +26,7 @@ import java.util.Set;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionStage;
 import java.util.function.Function;
+import java.util.stream.Collectors;
 import org.apache.pekko.actor.typed.ActorRef;
 import org.apache.pekko.http.javadsl.model.HttpEntities;
 import org.apache.pekko.http.javadsl.model.HttpRequest;
@@ -246,11 +249,20 @@ final class LedgerRoutes {
     /** Recovers here, wherever the writer lives; a writer in this cluster finds out by itself that it has lost. */
     private CompletionStage<HttpResponse> recover(Call call) {
         LedgerId ledgerId = ledgerId(call);
-        QueryParameters.strict(call.request(), Set.of());
-        return client.recover(ledgerId).thenApply(report -> {
+        Set<BookieId> acceptedLosses = QueryParameters.strict(call.request(), Set.of("acceptLoss"))
+                .text("acceptLoss")
+                .map(LedgerRoutes::bookies)
+                .orElse(Set.of());
+        return client.recover(ledgerId, new byte[0], acceptedLosses).thenApply(report -> {
             writers.tell(new LedgerWriters.Drop(ledgerId));
             return Responses.json(200, LedgerJson.recovered(report));
         });
+    }
+
+    private static Set<BookieId> bookies(String text) {
+        return Arrays.stream(text.split(",", -1))
+                .map(BookieRoutes::parseBookieId)
+                .collect(Collectors.toSet());
     }
 
     /** What is known of a ledger; without what only bookies know when none of them answers. */

@@ -509,7 +509,8 @@ class HttpAdminTest {
                 open.length(),
                 open.createdMillis(),
                 open.labels(),
-                open.incomplete());
+                open.incomplete(),
+                open.acceptedLosses());
     }
 
     private static List<Long> ids(Answer list) {

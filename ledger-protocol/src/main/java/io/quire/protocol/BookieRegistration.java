@@ -8,17 +8,22 @@ import java.nio.ByteBuffer;
  * @param bookieId the store
  * @param clusterId the cluster it belongs to
  * @param bootEpoch its current boot
- * @param retired whether the id will never serve again
+ * @param life whether the id may still serve
  * @param address where it was last reached, an actor path; a hint
  * @param name what people call it
  */
 public record BookieRegistration(
-        BookieId bookieId, String clusterId, BootEpoch bootEpoch, boolean retired, String address, String name) {
+        BookieId bookieId, String clusterId, BootEpoch bootEpoch, BookieLife life, String address, String name) {
     private static final byte FORMAT_1 = 1;
 
     /** This registration for the boot {@code bootEpoch} at {@code address}. */
     public BookieRegistration booted(BootEpoch bootEpoch, String address, String name) {
-        return new BookieRegistration(bookieId, clusterId, bootEpoch, retired, address, name);
+        return new BookieRegistration(bookieId, clusterId, bootEpoch, life, address, name);
+    }
+
+    /** This registration of a bookie whose data is lost; it never serves again. */
+    public BookieRegistration destroyed() {
+        return new BookieRegistration(bookieId, clusterId, bootEpoch, BookieLife.DESTROYED, address, name);
     }
 
     public Payload encode() {
@@ -27,7 +32,7 @@ public record BookieRegistration(
             Fields.putUuid(out, bookieId.value());
             Fields.putString(out, clusterId);
             out.putLong(bootEpoch.value());
-            Fields.putBoolean(out, retired);
+            Fields.putEnum(out, life);
             Fields.putString(out, address);
             Fields.putString(out, name);
         });
@@ -49,7 +54,7 @@ public record BookieRegistration(
                 new BookieId(Fields.getUuid(in)),
                 Fields.getString(in),
                 new BootEpoch(in.getLong()),
-                Fields.getBoolean(in),
+                Fields.getEnum(in, BookieLife.values()),
                 Fields.getString(in),
                 Fields.getString(in));
     }

@@ -58,6 +58,8 @@ public class LedgerException extends RuntimeException {
         TimedOut,
         NotImplemented,
         /** The ledger's password is another one, or its digest is. */
-        Unauthorized
+        Unauthorized,
+        /** No bookie of that id was ever registered. */
+        NoSuchBookie
     }
 }

@@ -2,10 +2,13 @@ package io.quire.protocol;
 
 import java.nio.ByteBuffer;
 import java.util.ArrayList;
+import java.util.Collection;
+import java.util.Comparator;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.TreeMap;
+import java.util.TreeSet;
 
 /**
  * What the cluster has decided about one ledger; the value of its register {@code /ledgers/<id>}. Immutable; each
@@ -25,6 +28,8 @@ import java.util.TreeMap;
  * @param createdMillis when it was created, milliseconds since 1970 by its creator's clock; for people only
  * @param labels the creator's own words, at most {@value #LABELS_MAX}
  * @param incomplete what repair has to look at first (R12)
+ * @param acceptedLosses bookies that were destroyed and that a recovery took to hold nothing, because an operator said so
+ *     (R23): what only they held is lost
  */
 public record LedgerMetadata(
         LedgerId ledgerId,
@@ -39,7 +44,8 @@ public record LedgerMetadata(
         long length,
         long createdMillis,
         Map<String, String> labels,
-        List<IncompleteRange> incomplete) {
+        List<IncompleteRange> incomplete,
+        List<BookieId> acceptedLosses) {
     public static final String DEFAULT_NAMESPACE = "default";
 
     /** The most labels a ledger may have. */
@@ -54,10 +60,14 @@ public record LedgerMetadata(
     /** With a verifier behind the digest; only ledgers with a password have this format, so that others stay as they were. */
     private static final byte FORMAT_2 = 2;
 
+    /** As format 2, the verifier perhaps empty, with accepted losses at the end. */
+    private static final byte FORMAT_3 = 3;
+
     public LedgerMetadata {
         fragments = List.copyOf(fragments);
         labels = java.util.Collections.unmodifiableMap(new TreeMap<>(labels));
         incomplete = List.copyOf(incomplete);
+        acceptedLosses = List.copyOf(acceptedLosses);
         if (namespace.isEmpty()) {
             throw new IllegalArgumentException("a namespace has a name");
         }
@@ -99,6 +109,7 @@ public record LedgerMetadata(
                 0,
                 createdMillis,
                 labels,
+                List.of(),
                 List.of());
     }
 
@@ -122,7 +133,8 @@ public record LedgerMetadata(
                 length,
                 createdMillis,
                 labels,
-                incomplete);
+                incomplete,
+                acceptedLosses);
     }
 
     /** What a ledger's register holds, with its version; empty when there is no such ledger. */
@@ -202,7 +214,30 @@ public record LedgerMetadata(
                 length,
                 createdMillis,
                 labels,
-                incomplete);
+                incomplete,
+                acceptedLosses);
+    }
+
+    /** This ledger, recovered without what only {@code bookies} held (R23). */
+    public LedgerMetadata withAcceptedLosses(Collection<BookieId> bookies) {
+        TreeSet<BookieId> all = new TreeSet<>(Comparator.comparing(BookieId::value));
+        all.addAll(acceptedLosses);
+        all.addAll(bookies);
+        return new LedgerMetadata(
+                ledgerId,
+                namespace,
+                replication,
+                digest,
+                verifier,
+                state,
+                deletion,
+                fragments,
+                lastEntryId,
+                length,
+                createdMillis,
+                labels,
+                incomplete,
+                List.copyOf(all));
     }
 
     public boolean isDeleted() {
@@ -239,14 +274,15 @@ public record LedgerMetadata(
     /** The value to register. */
     public Payload encode() {
         return Fields.encode(512, out -> {
-            out.put(hasPassword() ? FORMAT_2 : FORMAT_1);
+            byte format = format();
+            out.put(format);
             out.putLong(ledgerId.value());
             Fields.putString(out, namespace);
             out.put((byte) replication.ensembleSize());
             out.put((byte) replication.writeQuorum());
             out.put((byte) replication.ackQuorum());
             out.put(digest.code());
-            if (hasPassword()) {
+            if (format != FORMAT_1) {
                 Fields.putPayload(out, verifier);
             }
             Fields.putEnum(out, state);
@@ -261,7 +297,18 @@ public record LedgerMetadata(
                 Fields.putUuid(o, range.bookie().value());
                 o.putLong(range.firstEntryId()).putLong(range.lastEntryId());
             });
+            if (format == FORMAT_3) {
+                Fields.putList(out, acceptedLosses, (o, bookie) -> Fields.putUuid(o, bookie.value()));
+            }
         });
+    }
+
+    /** The oldest one that tells all. */
+    private byte format() {
+        if (!acceptedLosses.isEmpty()) {
+            return FORMAT_3;
+        }
+        return hasPassword() ? FORMAT_2 : FORMAT_1;
     }
 
     /**
@@ -275,7 +322,7 @@ public record LedgerMetadata(
 
     private static LedgerMetadata decodeFields(ByteBuffer in) {
         byte format = in.get();
-        if (format != FORMAT_1 && format != FORMAT_2) {
+        if (format < FORMAT_1 || format > FORMAT_3) {
             throw new IllegalArgumentException("ledger metadata of unknown format " + format);
         }
         return new LedgerMetadata(
@@ -283,7 +330,7 @@ public record LedgerMetadata(
                 Fields.getString(in),
                 new Replication(in.get(), in.get(), in.get()),
                 DigestType.ofCode(in.get()),
-                format == FORMAT_1 ? Payload.EMPTY : getVerifier(in),
+                format == FORMAT_1 ? Payload.EMPTY : getVerifier(in, format),
                 Fields.getEnum(in, LedgerState.values()),
                 Fields.getEnum(in, Deletion.values()),
                 Fields.getList(in, 20, LedgerMetadata::decodeFragment),
@@ -291,12 +338,21 @@ public record LedgerMetadata(
                 in.getLong(),
                 in.getLong(),
                 Fields.getLabels(in),
-                Fields.getList(in, 32, LedgerMetadata::decodeIncomplete));
+                Fields.getList(in, 32, LedgerMetadata::decodeIncomplete),
+                format == FORMAT_3 ? getAcceptedLosses(in) : List.of());
     }
 
-    private static Payload getVerifier(ByteBuffer in) {
+    private static List<BookieId> getAcceptedLosses(ByteBuffer in) {
+        List<BookieId> losses = Fields.getList(in, 16, i -> new BookieId(Fields.getUuid(i)));
+        if (losses.isEmpty()) {
+            throw new IllegalArgumentException("an empty list of losses is not written");
+        }
+        return losses;
+    }
+
+    private static Payload getVerifier(ByteBuffer in, byte format) {
         Payload verifier = Fields.getPayload(in);
-        if (verifier.isEmpty()) {
+        if (verifier.isEmpty() && format == FORMAT_2) {
             throw new IllegalArgumentException("an empty verifier is not written");
         }
         return verifier;

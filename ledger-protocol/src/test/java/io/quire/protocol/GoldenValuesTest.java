@@ -40,7 +40,8 @@ class GoldenValuesTest {
                 123_456,
                 1_700_000_000_000L,
                 Map.of("team", "orders", "größe", "3"),
-                List.of(new IncompleteRange(BOOKIE_1, 40, 41)));
+                List.of(new IncompleteRange(BOOKIE_1, 40, 41)),
+                List.of());
         byte[] golden = GoldenFiles.require("LedgerMetadata", metadata.encode().toByteArray());
         assertThat(LedgerMetadata.decode(Payload.wrap(golden))).isEqualTo(metadata);
 
@@ -54,7 +55,12 @@ class GoldenValuesTest {
     @DisplayName("a bookie's registration has the bytes of its golden file, both ways")
     void bookieRegistration() {
         BookieRegistration registration = new BookieRegistration(
-                BOOKIE_1, "c0ffee", new BootEpoch(7), true, "pekko://quire@10.0.0.1:25520/user/bookie-1", "bookie-1");
+                BOOKIE_1,
+                "c0ffee",
+                new BootEpoch(7),
+                BookieLife.RETIRED,
+                "pekko://quire@10.0.0.1:25520/user/bookie-1",
+                "bookie-1");
         byte[] golden =
                 GoldenFiles.require("BookieRegistration", registration.encode().toByteArray());
         assertThat(BookieRegistration.decode(Payload.wrap(golden))).isEqualTo(registration);

@@ -119,11 +119,11 @@ class IdentityTest {
     @DisplayName("R7: a registration moves to the next boot and address, and stays who it is")
     void registrations() {
         BookieRegistration formatted = new BookieRegistration(
-                new BookieId(new UUID(0, 1)), "c0ffee", BootEpoch.NEVER_BOOTED, false, "", "bookie-1");
+                new BookieId(new UUID(0, 1)), "c0ffee", BootEpoch.NEVER_BOOTED, BookieLife.ACTIVE, "", "bookie-1");
         BookieRegistration booted = formatted.booted(new BootEpoch(1), "address", "renamed");
         assertThat(booted)
                 .isEqualTo(new BookieRegistration(
-                        formatted.bookieId(), "c0ffee", new BootEpoch(1), false, "address", "renamed"));
+                        formatted.bookieId(), "c0ffee", new BootEpoch(1), BookieLife.ACTIVE, "address", "renamed"));
     }
 
     @Test

@@ -233,7 +233,8 @@ class LedgerMetadataTest {
                 length,
                 open.createdMillis(),
                 open.labels(),
-                open.incomplete());
+                open.incomplete(),
+                open.acceptedLosses());
     }
 
     private LedgerMetadata with(List<Fragment> fragments) {
@@ -250,7 +251,8 @@ class LedgerMetadataTest {
                 open.length(),
                 open.createdMillis(),
                 open.labels(),
-                open.incomplete());
+                open.incomplete(),
+                open.acceptedLosses());
     }
 
     private LedgerMetadata withLabels(Map<String, String> labels) {

@@ -197,11 +197,12 @@ public final class RandomValues {
                 list(3, () -> {
                     long first = entryId() / 2;
                     return new IncompleteRange(bookie(), first, first + random.nextInt(100));
-                }));
+                }),
+                list(2, this::bookie));
     }
 
     public BookieRegistration registration() {
-        return new BookieRegistration(bookie(), text(), epoch(), coin(), text(), text());
+        return new BookieRegistration(bookie(), text(), epoch(), oneOf(BookieLife.values()), text(), text());
     }
 
     public BookieStatus status() {

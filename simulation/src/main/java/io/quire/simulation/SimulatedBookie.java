@@ -9,6 +9,7 @@ import io.quire.bookie.storage.BookieStore;
 import io.quire.bookie.storage.BootRecord;
 import io.quire.bookie.storage.JournalRecord;
 import io.quire.protocol.BookieId;
+import io.quire.protocol.BookieLife;
 import io.quire.protocol.BookieRegistration;
 import io.quire.protocol.BootEpoch;
 import io.quire.protocol.EntryBatch;
@@ -194,7 +195,12 @@ public class SimulatedBookie implements SimulatedNode.Program {
             BootSequence.Decision decision = BootSequence.decide(
                     new BootSequence.Situation(record.confirmed(), opId, value.version(), registered, ours),
                     new BookieRegistration(
-                            identity, CLUSTER, BootEpoch.NEVER_BOOTED, false, node.address(), node.address()));
+                            identity,
+                            CLUSTER,
+                            BootEpoch.NEVER_BOOTED,
+                            BookieLife.ACTIVE,
+                            node.address(),
+                            node.address()));
             if (decision instanceof BootSequence.Decision.Register register) {
                 Continuation.of(
                         registry.compareAndSet(

@@ -143,7 +143,7 @@ final class SimulatedRecoverer implements SimulatedNode.Program {
             ledgerId = chosen;
             key = plan.password().keyOf(chosen);
             changeOperation = Optional.empty();
-            core = new LedgerRecovery(chosen, key, plan.settings(), this, node.nanoTime());
+            core = new LedgerRecovery(chosen, key, Set.of(), plan.settings(), this, node.nanoTime());
             core.start(node.nanoTime());
         }
 

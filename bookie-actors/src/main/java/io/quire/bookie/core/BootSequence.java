@@ -1,9 +1,11 @@
 package io.quire.bookie.core;
 
 import io.quire.protocol.BookieId;
+import io.quire.protocol.BookieLife;
 import io.quire.protocol.BookieRegistration;
 import io.quire.protocol.BootEpoch;
 import io.quire.protocol.OpId;
+import java.util.Locale;
 import java.util.Optional;
 
 /**
@@ -64,8 +66,9 @@ public final class BootSequence {
             return new Decision.Register(0, self.booted(next, self.address(), self.name()));
         }
         BookieRegistration registered = situation.registered().get();
-        if (registered.retired()) {
-            return new Decision.Refuse("bookie " + bookie + " was retired and will never serve again");
+        if (registered.life() != BookieLife.ACTIVE) {
+            return new Decision.Refuse("bookie " + bookie + " was "
+                    + registered.life().name().toLowerCase(Locale.ROOT) + " and will never serve again");
         }
         if (!registered.clusterId().equals(self.clusterId())) {
             return new Decision.Refuse("bookie " + bookie + " is registered in cluster " + registered.clusterId()

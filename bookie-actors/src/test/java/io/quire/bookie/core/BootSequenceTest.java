@@ -5,6 +5,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import io.quire.bookie.core.BootSequence.Decision;
 import io.quire.bookie.core.BootSequence.Situation;
 import io.quire.protocol.BookieId;
+import io.quire.protocol.BookieLife;
 import io.quire.protocol.BookieRegistration;
 import io.quire.protocol.BootEpoch;
 import io.quire.protocol.OpId;
@@ -19,10 +20,16 @@ class BootSequenceTest {
     private static final BookieId BOOKIE = new BookieId(new UUID(1, 2));
     private static final OpId OP = new OpId(new UUID(3, 4));
     private static final BookieRegistration SELF =
-            new BookieRegistration(BOOKIE, "cluster-1", BootEpoch.NEVER_BOOTED, false, "here", "b1");
+            new BookieRegistration(BOOKIE, "cluster-1", BootEpoch.NEVER_BOOTED, BookieLife.ACTIVE, "here", "b1");
 
     private static BookieRegistration registered(long bootEpoch, boolean retired, String cluster) {
-        return new BookieRegistration(BOOKIE, cluster, new BootEpoch(bootEpoch), retired, "there", "old name");
+        return new BookieRegistration(
+                BOOKIE,
+                cluster,
+                new BootEpoch(bootEpoch),
+                retired ? BookieLife.RETIRED : BookieLife.ACTIVE,
+                "there",
+                "old name");
     }
 
     private static Decision decide(long confirmed, long version, BookieRegistration registered, boolean byUs) {

@@ -45,6 +45,7 @@ class RecoveryAddsTest {
             0,
             5,
             Map.of(),
+            List.of(),
             List.of());
     private static final long BYTES_MAX = 2000;
 

@@ -1,5 +1,6 @@
 package io.quire.client.core;
 
+import io.quire.protocol.AckSet;
 import io.quire.protocol.BookieId;
 import io.quire.protocol.BootEpoch;
 import io.quire.protocol.Ensemble;
@@ -15,9 +16,11 @@ import io.quire.protocol.LedgerMetadata;
 import io.quire.protocol.LedgerState;
 import io.quire.protocol.Versioned;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.Set;
 import java.util.TreeMap;
 
 /**
@@ -56,6 +59,7 @@ public final class LedgerRecovery {
 
     private final LedgerId ledgerId;
     private final LedgerKey key;
+    private final Set<BookieId> destroyed;
     private final RecoverySettings settings;
     private final RecoveryOutbox outbox;
     private final long deadlineNanos;
@@ -83,11 +87,19 @@ public final class LedgerRecovery {
 
     /**
      * @param key of the ledger; a wrong one ends the recovery before it changes anything
+     * @param destroyed bookies that are registered as destroyed, and whose loss an operator accepts for this ledger: they
+     *     count as fenced, and as holding nothing (R23)
      */
     public LedgerRecovery(
-            LedgerId ledgerId, LedgerKey key, RecoverySettings settings, RecoveryOutbox outbox, long nowNanos) {
+            LedgerId ledgerId,
+            LedgerKey key,
+            Set<BookieId> destroyed,
+            RecoverySettings settings,
+            RecoveryOutbox outbox,
+            long nowNanos) {
         this.ledgerId = ledgerId;
         this.key = key;
+        this.destroyed = Set.copyOf(destroyed);
         this.settings = settings;
         this.outbox = outbox;
         this.deadlineNanos = nowNanos + settings.timeoutNanos();
@@ -327,9 +339,14 @@ public final class LedgerRecovery {
         lengthRead = Optional.empty();
         members = new RecoveryMember[metadata.replication().ensembleSize()];
         for (int position = 0; position < members.length; position++) {
-            members[position] =
-                    new RecoveryMember(position, fragment.ensemble().at(position), settings, outbox, nowNanos);
+            BookieId source = fragment.ensemble().at(position);
+            boolean lost = destroyed.contains(source);
+            members[position] = new RecoveryMember(position, source, lost, settings, outbox, nowNanos);
+            if (lost) {
+                coverage.fenced(position);
+            }
         }
+        advance(nowNanos);
     }
 
     private void propose(LedgerMetadata next) {
@@ -339,10 +356,10 @@ public final class LedgerRecovery {
     }
 
     private void advance(long nowNanos) {
-        if (state == State.FENCING && coverage.isCovered()) {
+        if (state == State.FENCING && coverage.isCovered() && hasHeardSurvivor()) {
             floor = Math.max(lastAddConfirmed, fragment.firstEntryId() - 1);
             long begin = Math.max(lastAddConfirmed, fragment.firstEntryId());
-            entries = new RecoveryEntries(metadata, key, begin);
+            entries = new RecoveryEntries(metadata, key, begin, lostMask());
             state = State.READING;
         }
         if (state == State.READING) {
@@ -441,7 +458,7 @@ public final class LedgerRecovery {
             }
         }
         state = State.CLOSING;
-        propose(edited.closed(last, length, incomplete));
+        propose(edited.closed(last, length, incomplete).withAcceptedLosses(acceptedLosses()));
     }
 
     private void finish(Versioned<LedgerMetadata> closed, boolean mine) {
@@ -456,6 +473,27 @@ public final class LedgerRecovery {
     private void fail(Failure failure) {
         state = State.OVER;
         outbox.failed(failure);
+    }
+
+    /** Whether a member that was not destroyed is fenced, so that its last-add-confirmed is known; or there is none. */
+    private boolean hasHeardSurvivor() {
+        return Arrays.stream(members).anyMatch(RecoveryMember::isFenced)
+                || Arrays.stream(members).allMatch(RecoveryMember::isLost);
+    }
+
+    private int lostMask() {
+        int mask = AckSet.EMPTY;
+        for (RecoveryMember member : members) {
+            mask = member.isLost() ? AckSet.with(mask, member.position()) : mask;
+        }
+        return mask;
+    }
+
+    private List<BookieId> acceptedLosses() {
+        return Arrays.stream(members)
+                .filter(RecoveryMember::isLost)
+                .map(RecoveryMember::source)
+                .toList();
     }
 
     private List<BookieId> unheard() {

@@ -43,6 +43,9 @@ final class RecoveryEntries {
     private final Replication replication;
     private final IncompleteEntries incomplete;
     private final TreeMap<Long, Known> known = new TreeMap<>();
+    /** Members that are known to hold nothing any more. */
+    private final int lostMask;
+
     private long next;
     private long lengthSettled = -1;
     private long bytes;
@@ -51,8 +54,10 @@ final class RecoveryEntries {
      * @param metadata the ledger
      * @param key of the ledger
      * @param begin the first entry to look at
+     * @param lostMask members that hold nothing, of any entry
      */
-    RecoveryEntries(LedgerMetadata metadata, LedgerKey key, long begin) {
+    RecoveryEntries(LedgerMetadata metadata, LedgerKey key, long begin, int lostMask) {
+        this.lostMask = lostMask;
         this.metadata = metadata;
         this.key = key;
         this.replication = metadata.replication();
@@ -79,7 +84,7 @@ final class RecoveryEntries {
     Optional<Long> firstUnheard(int position, long last) {
         for (long entryId = next; entryId <= last; entryId++) {
             Known entry = known.get(entryId);
-            int heard = entry == null ? AckSet.EMPTY : entry.negativeMask | entry.positiveMask;
+            int heard = lostMask | (entry == null ? AckSet.EMPTY : entry.negativeMask | entry.positiveMask);
             if (replication.isInWriteSet(entryId, position) && !AckSet.contains(heard, position)) {
                 return Optional.of(entryId);
             }
@@ -157,10 +162,13 @@ final class RecoveryEntries {
     /** Whether so many members said that they do not have the next entry that it was never acknowledged (B0). */
     boolean isNextDisproved() {
         Known entry = known.get(next);
-        return entry != null
-                && entry.encoded == null
-                && Integer.bitCount(entry.negativeMask & replication.writeSetMask(next))
-                        >= replication.negativesToDisprove();
+        int said = entry == null ? AckSet.EMPTY : entry.negativeMask;
+        int writeSet = replication.writeSetMask(next);
+        // What was destroyed has no copy; whether those that live have one is theirs to say.
+        boolean nobodyElse = (writeSet & ~lostMask) == AckSet.EMPTY;
+        return (entry == null || entry.encoded == null)
+                && (said != AckSet.EMPTY || nobodyElse)
+                && Integer.bitCount((said | lostMask) & writeSet) >= replication.negativesToDisprove();
     }
 
     /** Whether the next entry exists and waits for members that do not answer: those that it could still be written to. */

@@ -17,6 +17,7 @@ final class RecoveryMember {
     private final RecoveryOutbox outbox;
     private BookieId target;
     private Optional<BootEpoch> registeredEpoch = Optional.empty();
+    private final boolean lost;
     private boolean fenced;
     private long askAtNanos;
 
@@ -33,7 +34,16 @@ final class RecoveryMember {
 
     private boolean refusing;
 
-    RecoveryMember(int position, BookieId source, RecoverySettings settings, RecoveryOutbox outbox, long nowNanos) {
+    /**
+     * @param lost whether the source was destroyed: nothing is asked of it
+     */
+    RecoveryMember(
+            int position,
+            BookieId source,
+            boolean lost,
+            RecoverySettings settings,
+            RecoveryOutbox outbox,
+            long nowNanos) {
         this.position = position;
         this.source = source;
         this.target = source;
@@ -43,7 +53,10 @@ final class RecoveryMember {
         this.readDueNanos = nowNanos;
         this.writeDueNanos = nowNanos;
         this.heardNanos = nowNanos;
-        outbox.readRegistration(source);
+        this.lost = lost;
+        if (!lost) {
+            outbox.readRegistration(source);
+        }
     }
 
     int position() {
@@ -62,6 +75,11 @@ final class RecoveryMember {
 
     boolean isReplaced() {
         return !target.equals(source);
+    }
+
+    /** Whether the source was destroyed. */
+    boolean isLost() {
+        return lost;
     }
 
     boolean isFenced() {
@@ -120,7 +138,7 @@ final class RecoveryMember {
     }
 
     boolean mayWrite(long nowNanos) {
-        return writing.isEmpty() && nowNanos - writeDueNanos >= 0;
+        return writing.isEmpty() && (!lost || isReplaced()) && nowNanos - writeDueNanos >= 0;
     }
 
     void write(long request, long version, EntryBatch batch, long nowNanos) {
@@ -153,7 +171,7 @@ final class RecoveryMember {
 
     /** Whether the target has done nothing for long. */
     boolean isStuck(long nowNanos) {
-        return nowNanos - heardNanos >= settings.bookieTimeoutNanos();
+        return (lost && !isReplaced()) || nowNanos - heardNanos >= settings.bookieTimeoutNanos();
     }
 
     /** From now on {@code other} gets the copies. */
@@ -171,7 +189,7 @@ final class RecoveryMember {
      * @return copies of which nobody knows whether they arrived
      */
     Optional<EntryBatch> tick(long nowNanos) {
-        if (!fenced && nowNanos - askAtNanos >= 0) {
+        if (!fenced && !lost && nowNanos - askAtNanos >= 0) {
             askAtNanos = nowNanos + settings.requestTimeoutNanos();
             if (registeredEpoch.isPresent()) {
                 outbox.fence(source);

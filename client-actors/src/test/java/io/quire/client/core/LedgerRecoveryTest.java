@@ -26,6 +26,7 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.Set;
 import java.util.UUID;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.DisplayName;
@@ -110,6 +111,7 @@ class LedgerRecoveryTest {
 
     private final Outbox outbox = new Outbox();
     private LedgerMetadata open;
+    private Set<BookieId> destroyed = Set.of();
     private LedgerRecovery recovery;
 
     @BeforeEach
@@ -136,6 +138,7 @@ class LedgerRecoveryTest {
         recovery = new LedgerRecovery(
                 LEDGER,
                 key,
+                destroyed,
                 new RecoverySettings(10, 1 << 20, 4, 1 << 16, REQUEST_TIMEOUT, 50, BOOKIE_TIMEOUT, 200, TIMEOUT),
                 outbox,
                 0);
@@ -418,6 +421,53 @@ class LedgerRecoveryTest {
         assertThat(closing().fragments()).hasSize(1);
         assertThat(closing().lastFragment().ensemble().bookies()).containsExactly(bookie(0), SPARE);
         assertThat(closing().lastFragment().fragmentVersion()).isEqualTo(3);
+    }
+
+    @Test
+    @DisplayName(
+            "R23: a destroyed bookie whose loss is accepted is not asked, counts as negative, and stands in the metadata")
+    void acceptedLoss() {
+        destroyed = Set.of(bookie(0));
+        create();
+        claim();
+        assertThat(outbox.registrations).doesNotContain(bookie(0));
+        fence(1, 0);
+        answer(1, entries(0), 0);
+        assertThat(outbox.reads).noneMatch(read -> read.bookie.equals(bookie(0)));
+        answer(2, EntryBatch.EMPTY, 0);
+        Written copy = outbox.writes.get(0);
+        assertThat(copy.bookie).isEqualTo(bookie(2));
+        recovery.entriesRecovered(copy.request, copy.bookie, 0);
+        recovery.tick(50);
+        answer(1, EntryBatch.EMPTY, 50);
+        recovery.tick(300);
+        assertThat(closing().lastEntryId()).isZero();
+        assertThat(closing().acceptedLosses()).containsExactly(bookie(0));
+        assertThat(closing().incomplete()).contains(new IncompleteRange(bookie(0), 0, 0));
+    }
+
+    @Test
+    @DisplayName("R23: with too many accepted losses for any proof, what survivors hold still counts")
+    void survivorsAreHeard() {
+        destroyed = Set.of(bookie(0), bookie(1));
+        create();
+        outbox.spares.add(SPARE);
+        claim();
+        assertNotClosing();
+        assertThat(outbox.reads).isEmpty();
+        fence(2, -1);
+        assertNotClosing();
+        answer(2, entries(0, 1), 0);
+        assertThat(outbox.writes).extracting(Written::bookie).containsExactly(SPARE);
+        Written copies = outbox.writes.get(0);
+        assertThat(copies.ids()).containsExactly(0L, 1L);
+        recovery.entriesRecovered(copies.request, copies.bookie, 0);
+        recovery.tick(50);
+        answer(2, EntryBatch.EMPTY, 50);
+        recovery.tick(300);
+        assertThat(closing().lastEntryId()).isEqualTo(1);
+        assertThat(closing().acceptedLosses()).containsExactlyInAnyOrder(bookie(0), bookie(1));
+        assertThat(closing().lastFragment().ensemble().contains(SPARE)).isTrue();
     }
 
     @Test

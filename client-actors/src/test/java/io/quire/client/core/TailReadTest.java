@@ -387,6 +387,7 @@ class TailReadTest {
                         0,
                         0,
                         Map.of(),
+                        List.of(),
                         List.of()));
         TailRead tail = started(open, 0);
         Member member = new Member(tail, outbox.only());
