@@ -61,6 +61,21 @@ class BookieBootTest extends BookieStory {
     }
 
     @Test
+    @DisplayName("H7: a bookie that was registered as destroyed stops when it learns it, and never boots again")
+    void destroyed() {
+        Running running = started(1);
+        add(running, LEDGER, 0, 5);
+        register(
+                RegistryKey.ofBookie(bookie),
+                new BookieRegistration(bookie, "cluster-1", new BootEpoch(1), BookieLife.DESTROYED, "here", "b1")
+                        .encode());
+        assertThat(running.failure()).contains("destroyed");
+
+        Running again = start();
+        assertThat(again.failure()).contains("never serve again");
+    }
+
+    @Test
     @DisplayName("R7, H29: a copy of a directory is refused while the original answers, also one made amid its boot")
     void cloneRefused(@TempDir Path elsewhere) throws IOException {
         Running running = started(1);

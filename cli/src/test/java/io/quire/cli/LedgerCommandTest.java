@@ -161,6 +161,30 @@ class LedgerCommandTest {
     }
 
     @Test
+    @DisplayName("recover --accept-loss names the bookies, and says whose loss was accepted")
+    void acceptLoss() {
+        node.answering(
+                200,
+                "{\"ledgerId\":17,\"state\":\"CLOSED\",\"lastEntryId\":4,\"acceptedLosses\":[\"b1\",\"b2\"],"
+                        + "\"recovery\":{\"entriesRecovered\":1,\"copiesWritten\":2,\"bookiesUnheard\":[]}}");
+        CommandRun run = run("ledger", "recover", "17", "--accept-loss", "b1,b2");
+        assertThat(run.exitCode()).isZero();
+        assertThat(run.out()).isEqualTo("17 CLOSED 4\n");
+        assertThat(run.err()).contains("loss accepted of bookie: b1", "loss accepted of bookie: b2");
+        assertThat(node.requests().get(0).line()).isEqualTo("POST /api/v2/ledgers/17/recover?acceptLoss=b1%2Cb2");
+    }
+
+    @Test
+    @DisplayName("bookie mark-destroyed asks first, and prints what the bookie is now")
+    void markDestroyed() {
+        assertThat(run("bookie", "mark-destroyed", "b1").exitCode()).isEqualTo(2);
+        assertThat(node.requests()).isEmpty();
+        node.answering(200, "{\"bookieId\":\"b1\",\"name\":\"n\",\"life\":\"DESTROYED\"}");
+        assertThat(run("bookie", "mark-destroyed", "b1", "--yes")).isEqualTo(new CommandRun(0, "b1 DESTROYED\n", ""));
+        assertThat(node.requests().get(0).line()).isEqualTo("POST /api/v2/bookies/b1/destroyed");
+    }
+
+    @Test
     @DisplayName("bookie list prints one line per bookie")
     void bookies() {
         node.answering(200, """

@@ -5,6 +5,7 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import com.fasterxml.jackson.databind.JsonNode;
 import io.quire.admin.TestNode.Answer;
+import io.quire.protocol.BookieId;
 import io.quire.protocol.BookieStatus;
 import io.quire.protocol.Deletion;
 import io.quire.protocol.DigestType;
@@ -492,6 +493,35 @@ class HttpAdminTest {
         Answer answer = node.post(ledger + "/entries", BYTES, entry);
         assertThat(answer.status()).isEqualTo(201);
         return answer.text();
+    }
+
+    @Test
+    @DisplayName(
+            "R23: a loss is accepted only of a bookie that is registered as destroyed, and that takes one that is silent")
+    void destroyed() {
+        BookieId lives = node.addBookie(1);
+        BookieId gone = node.addSilentBookie(2, BookieStatus.State.DOWN);
+        node.putClosedLedger(7);
+        node.register(lives);
+        node.register(gone);
+        String bookies = "/api/v2/bookies/";
+        assertThat(node.post(bookies + "1/destroyed", null, "").problem()).isEqualTo("400 InvalidRequest NOT_APPLIED");
+        assertThat(node.post(bookies + "00000000-0000-0000-0000-00000000cafe/destroyed", null, "")
+                        .problem())
+                .isEqualTo("404 NoSuchBookie NOT_APPLIED");
+        assertThat(node.post(bookies + lives + "/destroyed", null, "").problem())
+                .isEqualTo("409 Conflict NOT_APPLIED");
+        String recover = LEDGERS + "/7/recover?acceptLoss=";
+        assertThat(node.post(recover + gone, null, "").problem()).isEqualTo("400 InvalidRequest NOT_APPLIED");
+        for (int i = 0; i < 2; i++) {
+            Answer answer = node.post(bookies + gone + "/destroyed", null, "");
+            assertThat(answer.status()).isEqualTo(200);
+            assertThat(answer.json().path("life").asText()).isEqualTo("DESTROYED");
+        }
+        assertThat(node.post(recover + gone, null, "").status()).isEqualTo(200);
+        assertThat(node.post(recover + gone + "," + lives, null, "").problem())
+                .isEqualTo("400 InvalidRequest NOT_APPLIED");
+        assertThat(node.post(recover, null, "").problem()).isEqualTo("400 InvalidRequest NOT_APPLIED");
     }
 
     private static LedgerMetadata recovering(long ledgerId) {

@@ -71,6 +71,9 @@ final class MemoryBookie extends AbstractBehavior<BookieRequest> {
                 .onMessage(BookieRequest.OpenSession.class, this::onOpen)
                 .onMessage(BookieRequest.AddEntries.class, this::onAdd)
                 .onMessage(BookieRequest.ProbeSession.class, probe -> answer(acknowledge(List.of(probe.session()))))
+                .onMessage(
+                        BookieRequest.IdentifyBookie.class,
+                        identify -> answer(new BookieReply.BookieIdentified(id, EPOCH, identify.requestId())))
                 .onMessage(BookieRequest.CloseSession.class, close -> this)
                 .onMessage(BookieRequest.ReadEntries.class, this::onRead)
                 .onMessage(BookieRequest.SubscribeLedger.class, this::onSubscribe)

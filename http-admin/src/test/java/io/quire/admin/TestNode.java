@@ -8,11 +8,15 @@ import io.micrometer.prometheusmetrics.PrometheusMeterRegistry;
 import io.quire.client.ClientSettings;
 import io.quire.client.LedgerClient;
 import io.quire.protocol.BookieId;
+import io.quire.protocol.BookieLife;
+import io.quire.protocol.BookieRegistration;
 import io.quire.protocol.BookieStatus;
 import io.quire.protocol.BootEpoch;
 import io.quire.protocol.Ensemble;
 import io.quire.protocol.LedgerId;
 import io.quire.protocol.LedgerMetadata;
+import io.quire.protocol.OpId;
+import io.quire.protocol.RegistryKey;
 import io.quire.protocol.Replication;
 import io.quire.protocol.wire.BookieRequest;
 import java.io.IOException;
@@ -116,6 +120,15 @@ final class TestNode implements AutoCloseable {
                 ActorRefResolver.get(kit.system()).toSerializationFormat(bookie),
                 BookieStatus.State.WRITABLE);
         return id;
+    }
+
+    /** Registers a bookie as booted once. */
+    void register(BookieId bookie) {
+        BookieRegistration registration =
+                new BookieRegistration(bookie, "c", new BootEpoch(1), BookieLife.ACTIVE, "somewhere", "b");
+        registry.compareAndSet(RegistryKey.ofBookie(bookie), 0, registration.encode(), new OpId(bookie.value()))
+                .toCompletableFuture()
+                .join();
     }
 
     /** Adds a bookie that nobody can reach. */

@@ -49,6 +49,12 @@ class GoldenValuesTest {
         byte[] withVerifier =
                 GoldenFiles.require("LedgerMetadata-password", guarded.encode().toByteArray());
         assertThat(LedgerMetadata.decode(Payload.wrap(withVerifier))).isEqualTo(guarded);
+
+        LedgerMetadata withLoss = metadata.withAcceptedLosses(List.of(BOOKIE_2, BOOKIE_1));
+        byte[] lost =
+                GoldenFiles.require("LedgerMetadata-loss", withLoss.encode().toByteArray());
+        assertThat(LedgerMetadata.decode(Payload.wrap(lost))).isEqualTo(withLoss);
+        assertThat(withLoss.acceptedLosses()).containsExactly(BOOKIE_1, BOOKIE_2);
     }
 
     @Test
