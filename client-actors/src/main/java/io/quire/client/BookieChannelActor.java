@@ -30,7 +30,8 @@ import org.apache.pekko.actor.typed.javadsl.Receive;
 /**
  * Everything that the writers of one process send to one bookie. What several writers have at once travels in one
  * message: batches gather until the mailbox is drained, there is no timer. Messages that the bookie has not answered are
- * bounded; what is beyond waits here, bounded by the credits of its sessions.
+ * bounded; what is beyond waits here. The bytes that wait or are not answered are bounded too, over all sessions: beyond
+ * them a batch is refused as if the bookie had no room, and its writer, who keeps it, offers it again.
  *
  * <p>One per bookie and process, for the life of the process. Keeps no state that writers rely on: what is lost they send
  * again.
@@ -49,6 +50,9 @@ final class BookieChannelActor extends AbstractBehavior<BookieChannelActor.Comma
     private final Deque<BookieRequest.Batch> queue = new ArrayDeque<>();
     private final Deque<Message> inFlight = new ArrayDeque<>();
     private int inFlightCount;
+    /** Encoded bytes of batches that wait, or are in flight. */
+    private long bytes;
+
     private boolean flushScheduled;
     private long lastRequest;
     private String address = "";
@@ -82,10 +86,12 @@ final class BookieChannelActor extends AbstractBehavior<BookieChannelActor.Comma
     /** One message on its way. */
     private static final class Message {
         private final long sentNanos;
+        private final long bytes;
         private int unanswered;
         private boolean counted = true;
 
-        Message(int batches, long sentNanos) {
+        Message(int batches, long bytes, long sentNanos) {
+            this.bytes = bytes;
             this.unanswered = batches;
             this.sentNanos = sentNanos;
         }
@@ -140,7 +146,19 @@ final class BookieChannelActor extends AbstractBehavior<BookieChannelActor.Comma
     }
 
     private Behavior<Command> onSend(Send send) {
-        queue.add(send.batch());
+        BookieRequest.Batch batch = send.batch();
+        Owner owner = owners.get(batch.session());
+        int size = batch.entries().byteSize();
+        if (owner != null && size > 0 && bytes > 0 && bytes + size > settings.bytesMax()) {
+            owner.ref.tell(new BookieReply.BatchRefused(
+                    batch.session(),
+                    batch.number(),
+                    BookieReply.Refusal.OVERLOADED,
+                    bytes + " bytes of this process wait for bookie " + bookie + " already"));
+            return this;
+        }
+        bytes += size;
+        queue.add(batch);
         scheduleFlush();
         return this;
     }
@@ -156,24 +174,26 @@ final class BookieChannelActor extends AbstractBehavior<BookieChannelActor.Comma
         flushScheduled = false;
         while (!queue.isEmpty() && inFlightCount < settings.messagesInFlightMax()) {
             List<BookieRequest.Batch> batches = new ArrayList<>();
-            long bytes = 0;
+            long size = 0;
             while (!queue.isEmpty()
-                    && (batches.isEmpty() || bytes + queue.peek().entries().byteSize() <= settings.messageBytesMax())) {
+                    && (batches.isEmpty() || size + queue.peek().entries().byteSize() <= settings.messageBytesMax())) {
                 BookieRequest.Batch batch = queue.poll();
-                bytes += batch.entries().byteSize();
                 if (owners.containsKey(batch.session())) {
+                    size += batch.entries().byteSize();
                     batches.add(batch);
+                } else {
+                    bytes -= batch.entries().byteSize();
                 }
             }
             if (!batches.isEmpty()) {
-                send(batches);
+                send(batches, size);
             }
         }
         return this;
     }
 
-    private void send(List<BookieRequest.Batch> batches) {
-        Message message = new Message(batches.size(), nanoClock.getAsLong());
+    private void send(List<BookieRequest.Batch> batches, long size) {
+        Message message = new Message(batches.size(), size, nanoClock.getAsLong());
         inFlight.add(message);
         inFlightCount++;
         for (BookieRequest.Batch batch : batches) {
@@ -282,11 +302,19 @@ final class BookieChannelActor extends AbstractBehavior<BookieChannelActor.Comma
     /** Counts one answer; always true. */
     private boolean answered(Message message) {
         message.unanswered--;
-        if (message.unanswered == 0 && message.counted) {
-            message.counted = false;
-            inFlightCount--;
+        if (message.unanswered == 0) {
+            over(message);
         }
         return true;
+    }
+
+    /** Answered, or lost: counts no more. */
+    private void over(Message message) {
+        if (message.counted) {
+            message.counted = false;
+            inFlightCount--;
+            bytes -= message.bytes;
+        }
     }
 
     private void forget(SessionId session) {
@@ -309,11 +337,7 @@ final class BookieChannelActor extends AbstractBehavior<BookieChannelActor.Comma
         long now = nanoClock.getAsLong();
         while (!inFlight.isEmpty()
                 && now - inFlight.peek().sentNanos >= settings.messageTimeout().toNanos()) {
-            Message lost = inFlight.poll();
-            if (lost.counted) {
-                lost.counted = false;
-                inFlightCount--;
-            }
+            over(inFlight.poll());
         }
         scheduleFlushIfWaiting();
         return this;

@@ -32,6 +32,7 @@ final class ClientContext {
     final Counter appends;
     final Counter appendFailures;
     final Counter reads;
+    final Counter hedgedReads;
     final Counter ensembleChanges;
     final Counter recoveries;
 
@@ -54,6 +55,7 @@ final class ClientContext {
         this.appends = meters.counter("client.add.entry");
         this.appendFailures = meters.counter("client.add.entry.failures");
         this.reads = meters.counter("client.read.entry");
+        this.hedgedReads = meters.counter("client.read.hedged");
         this.recoveries = meters.counter("client.ledger.recoveries");
         this.ensembleChanges = meters.counter("client.ensemble.changes");
     }

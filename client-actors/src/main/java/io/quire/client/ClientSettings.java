@@ -1,6 +1,7 @@
 package io.quire.client;
 
 import com.typesafe.config.Config;
+import com.typesafe.config.ConfigException;
 import io.quire.client.core.Placement;
 import io.quire.client.core.RecoverySettings;
 import io.quire.client.core.TailRead;
@@ -22,11 +23,17 @@ public record ClientSettings(
         RecoverySettings recovery,
         TailRead.Settings tail,
         Placement.Distinct distinct) {
-    /** Section {@code quire.client.reader}. */
+    /**
+     * Section {@code quire.client.reader}.
+     *
+     * @param hedgeShare of all questions may be asked of another bookie too, in {@code [0, 1]}
+     */
     public record Reader(
             int requestEntriesMax,
             int requestBytesMax,
             Duration requestTimeout,
+            Duration hedgeDelayMin,
+            double hedgeShare,
             Duration retryInterval,
             Duration readTimeout,
             int readsMax,
@@ -34,7 +41,7 @@ public record ClientSettings(
             long batchBytesMax) {}
 
     /** Section {@code quire.client.channel}. */
-    public record Channel(int messagesInFlightMax, int messageBytesMax, Duration messageTimeout) {}
+    public record Channel(int messagesInFlightMax, int messageBytesMax, long bytesMax, Duration messageTimeout) {}
 
     /** Reads the sections from {@code root}. */
     public static ClientSettings from(Config root) {
@@ -67,6 +74,8 @@ public record ClientSettings(
                         reader.getInt("request-entries-max"),
                         bytes(reader, "request-bytes-max"),
                         reader.getDuration("request-timeout"),
+                        reader.getDuration("hedge-delay-min"),
+                        share(reader, "hedge-share"),
                         reader.getDuration("retry-interval"),
                         reader.getDuration("read-timeout"),
                         reader.getInt("reads-max"),
@@ -75,6 +84,7 @@ public record ClientSettings(
                 new Channel(
                         channel.getInt("messages-in-flight-max"),
                         bytes(channel, "message-bytes-max"),
+                        channel.getMemorySize("bytes-max").toBytes(),
                         channel.getDuration("message-timeout")),
                 new RecoverySettings(
                         recovery.getInt("window-entries-max"),
@@ -96,6 +106,14 @@ public record ClientSettings(
 
     private static int bytes(Config config, String key) {
         return Math.toIntExact(config.getMemorySize(key).toBytes());
+    }
+
+    private static double share(Config config, String key) {
+        double share = config.getDouble(key);
+        if (!(share >= 0 && share <= 1)) {
+            throw new ConfigException.BadValue(config.origin(), key, "it must lie in [0, 1]: " + share);
+        }
+        return share;
     }
 
     private static Placement.Distinct distinct(String text) {

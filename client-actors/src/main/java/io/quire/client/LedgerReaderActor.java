@@ -1,6 +1,7 @@
 package io.quire.client;
 
 import io.quire.client.core.Failure;
+import io.quire.client.core.HedgeBudget;
 import io.quire.client.core.LastAddConfirmedRead;
 import io.quire.client.core.RangeRead;
 import io.quire.client.core.ReadOutbox;
@@ -19,7 +20,9 @@ import io.quire.protocol.wire.BookieReply;
 import io.quire.protocol.wire.BookieRequest;
 import io.quire.protocol.wire.Envelope;
 import java.time.Duration;
+import java.util.ArrayDeque;
 import java.util.ArrayList;
+import java.util.Deque;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
@@ -41,7 +44,9 @@ import org.apache.pekko.actor.typed.javadsl.TimerScheduler;
  * is started anew for others. Whoever asks bounds the wait for the answer.
  */
 final class LedgerReaderActor extends AbstractBehavior<LedgerReaderActor.Command> {
-    private static final Duration TICK = Duration.ofMillis(50);
+    private static final Duration TICK = Duration.ofMillis(10);
+    /** A question, one that hedges it, and what is left of those before. */
+    private static final int QUESTIONS_MAX = 4;
 
     /** How long a bookie that did not answer is asked last, by all reads; gossip tells later than that it is down. */
     private static final long SUSPICION_NANOS = Duration.ofSeconds(10).toNanos();
@@ -50,6 +55,7 @@ final class LedgerReaderActor extends AbstractBehavior<LedgerReaderActor.Command
     private final ClientSettings.Reader settings;
     private final TimerScheduler<Command> timers;
     private final ActorRef<BookieReply> replies;
+    private final HedgeBudget hedges;
     private final Map<Long, Read> reads = new HashMap<>();
     private final Map<Long, Asked> asked = new HashMap<>();
     private final Map<Long, ConfirmedRead> confirmedReads = new HashMap<>();
@@ -87,7 +93,7 @@ final class LedgerReaderActor extends AbstractBehavior<LedgerReaderActor.Command
         INSTANCE
     }
 
-    private record Asked(long read, long request) {}
+    private record Asked(long read, long request, long askedNanos) {}
 
     /** One range read under way. */
     private final class Read implements ReadOutbox {
@@ -95,7 +101,7 @@ final class LedgerReaderActor extends AbstractBehavior<LedgerReaderActor.Command
         private final LedgerId ledgerId;
         private final CompletableFuture<List<Entry>> result;
         private final RangeRead core;
-        private long wireId;
+        private final Deque<Long> wireIds = new ArrayDeque<>();
 
         Read(long id, ReadRange command, RangeRead.Limits limits) {
             this.id = id;
@@ -114,9 +120,12 @@ final class LedgerReaderActor extends AbstractBehavior<LedgerReaderActor.Command
         @Override
         public void read(
                 long request, BookieId bookie, long firstEntryId, long lastEntryId, int entriesMax, int bytesMax) {
-            asked.remove(wireId);
-            wireId = ++lastId;
-            asked.put(wireId, new Asked(id, request));
+            long wireId = ++lastId;
+            wireIds.add(wireId);
+            if (wireIds.size() > QUESTIONS_MAX) {
+                asked.remove(wireIds.remove());
+            }
+            asked.put(wireId, new Asked(id, request, now()));
             Optional<ActorRef<BookieRequest>> target = client.bookie(bookie);
             if (target.isEmpty()) {
                 ActorRef<Command> self = getContext().getSelf();
@@ -137,6 +146,15 @@ final class LedgerReaderActor extends AbstractBehavior<LedgerReaderActor.Command
                     .pipeToSelf(
                             client.registry.read(RegistryKey.ofLedger(ledgerId)),
                             (value, failure) -> new RegisterRead(id, value, failure));
+        }
+
+        @Override
+        public boolean mayHedge() {
+            boolean may = hedges.take();
+            if (may) {
+                client.hedgedReads.increment();
+            }
+            return may;
         }
 
         @Override
@@ -163,7 +181,7 @@ final class LedgerReaderActor extends AbstractBehavior<LedgerReaderActor.Command
 
         private void endIfOver() {
             if (core.isOver()) {
-                asked.remove(wireId);
+                wireIds.forEach(asked::remove);
                 reads.remove(id);
             }
         }
@@ -188,6 +206,7 @@ final class LedgerReaderActor extends AbstractBehavior<LedgerReaderActor.Command
         super(context);
         this.client = client;
         this.settings = client.settings.reader();
+        this.hedges = new HedgeBudget(settings.hedgeDelayMin().toNanos(), settings.hedgeShare());
         this.timers = timers;
         this.replies = context.messageAdapter(BookieReply.class, Replied::new);
     }
@@ -239,6 +258,7 @@ final class LedgerReaderActor extends AbstractBehavior<LedgerReaderActor.Command
                         settings.requestEntriesMax(),
                         settings.requestBytesMax(),
                         settings.requestTimeout().toNanos(),
+                        hedges.delayNanos(),
                         settings.retryInterval().toNanos(),
                         now + settings.readTimeout().toNanos()));
         reads.put(read.id, read);
@@ -278,6 +298,7 @@ final class LedgerReaderActor extends AbstractBehavior<LedgerReaderActor.Command
             Asked request = asked.remove(answer.requestId());
             Read read = request == null ? null : reads.get(request.read());
             if (read != null) {
+                hedges.answered(now() - request.askedNanos());
                 read.core.entriesRead(request.request(), answer.entries(), answer.coveredTo(), now());
                 read.endIfOver();
             }

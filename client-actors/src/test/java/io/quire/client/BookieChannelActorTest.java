@@ -7,6 +7,9 @@ import io.quire.protocol.BookieId;
 import io.quire.protocol.BookieStatus;
 import io.quire.protocol.BootEpoch;
 import io.quire.protocol.ClusterFeed;
+import io.quire.protocol.DigestType;
+import io.quire.protocol.EntryBatch;
+import io.quire.protocol.EntryFormat;
 import io.quire.protocol.LedgerId;
 import io.quire.protocol.LedgerMetadata;
 import io.quire.protocol.Payload;
@@ -15,6 +18,8 @@ import io.quire.protocol.Versioned;
 import io.quire.protocol.wire.BookieReply;
 import io.quire.protocol.wire.BookieRequest;
 import io.quire.protocol.wire.Envelope;
+import java.time.Duration;
+import java.util.ArrayList;
 import java.util.Collection;
 import java.util.List;
 import java.util.Map;
@@ -39,6 +44,7 @@ import org.junit.jupiter.api.DisplayName;
 import org.junit.jupiter.api.Test;
 
 class BookieChannelActorTest {
+    private static final int BYTES_MAX = 100_000;
     private static final BookieId BOOKIE = new BookieId(new UUID(1, 1));
     private static final LedgerId LEDGER = new LedgerId(7);
     private static final SessionId SESSION = new SessionId(BOOKIE, new BootEpoch(1), 5);
@@ -106,7 +112,12 @@ class BookieChannelActorTest {
         }));
         replies = adapter.join();
         channel = testKit.spawn(BookieChannelActor.create(
-                BOOKIE, feed, ClientSettings.from(ConfigFactory.load()).channel(), System::nanoTime));
+                BOOKIE,
+                feed,
+                ClientSettings.from(ConfigFactory.parseString("quire.client.channel.bytes-max = " + BYTES_MAX)
+                                .withFallback(ConfigFactory.load()))
+                        .channel(),
+                System::nanoTime));
     }
 
     @AfterEach
@@ -153,5 +164,43 @@ class BookieChannelActorTest {
         testKit.stop(writer);
         answer(opening, opened(opening));
         assertThat(nextAsked().request()).isEqualTo(new BookieRequest.CloseSession(BOOKIE, SESSION));
+    }
+
+    private static BookieRequest.Batch batch(long number, int entries) {
+        List<Payload> encoded = new ArrayList<>();
+        for (int i = 0; i < entries; i++) {
+            encoded.add(EntryFormat.encode(
+                    LEDGER, number * 100 + i, -1, 1, Payload.wrap(new byte[1000]), DigestType.CRC32C));
+        }
+        EntryBatch batch = EntryBatch.of(encoded);
+        return new BookieRequest.Batch(SESSION, number, number * batch.byteSize(), -1, batch);
+    }
+
+    @Test
+    @DisplayName(
+            "what one process has waiting for a bookie is bounded, over all writers: more is refused until answers come")
+    void bounded() throws InterruptedException {
+        Asked opening = open();
+        answer(opening, opened(opening));
+        told.expectMessageClass(BookieReply.SessionOpened.class);
+        int size = batch(1, 10).entries().byteSize();
+        int fit = BYTES_MAX / size;
+        for (int number = 1; number <= fit + 2; number++) {
+            channel.tell(new BookieChannelActor.Send(batch(number, 10)));
+        }
+        for (int number = fit + 1; number <= fit + 2; number++) {
+            BookieReply.BatchRefused refused = told.expectMessageClass(BookieReply.BatchRefused.class);
+            assertThat(refused.number()).isEqualTo(number);
+            assertThat(refused.refusal()).isEqualTo(BookieReply.Refusal.OVERLOADED);
+        }
+        // The empty batch that carries a last-add-confirmed always passes.
+        channel.tell(new BookieChannelActor.Send(
+                new BookieRequest.Batch(SESSION, fit + 1, fit * (long) size, -1, EntryBatch.EMPTY)));
+        answer(
+                nextAsked(),
+                new BookieReply.EntriesAdded(List.of(new BookieReply.SessionAck(SESSION, fit, List.of(), 1 << 20))));
+        told.expectMessageClass(BookieReply.EntriesAdded.class);
+        channel.tell(new BookieChannelActor.Send(batch(fit + 2, 10)));
+        told.expectNoMessage(Duration.ofMillis(100));
     }
 }

@@ -46,7 +46,7 @@ class LedgerReaderActorTest {
     private static final Config CONFIG = ManualTime.config()
             .withFallback(ConfigFactory.parseString("pekko.loglevel = WARNING\nquire.client.reader.reads-max = 2"))
             .withFallback(ConfigFactory.load());
-    private static final Duration TICK = Duration.ofMillis(50);
+    private static final Duration TICK = Duration.ofMillis(10);
     private static final LedgerId LEDGER = new LedgerId(7);
     private static final LedgerMetadata METADATA =
             LedgerMetadata.create(LEDGER, Replication.DEFAULT, ScriptedBookies.ensemble(3), Map.of(), 0);

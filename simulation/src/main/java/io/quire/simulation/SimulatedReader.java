@@ -91,8 +91,9 @@ final class SimulatedReader implements SimulatedNode.Program {
         private long first;
         private long end;
         private boolean last;
-        private long coreRequest;
-        private long wireRequest;
+        /** What the read under way calls the requests that were sent for it. */
+        private final Map<Long, Long> coreRequests = new HashMap<>();
+
         private long lastRequest;
 
         Incarnation(SimulatedNode node) {
@@ -165,6 +166,7 @@ final class SimulatedReader implements SimulatedNode.Program {
                 return;
             }
             int limit = last ? Integer.MAX_VALUE : 1 + random.nextInt(30);
+            coreRequests.clear();
             range = new RangeRead(
                     ledger.value(),
                     plan.password().keyOf(ledger.value().ledgerId()),
@@ -177,6 +179,7 @@ final class SimulatedReader implements SimulatedNode.Program {
                             1 + random.nextInt(20),
                             200 + random.nextInt(4000),
                             60_000_000,
+                            25_000_000,
                             30_000_000,
                             node.nanoTime() + (last ? 20_000_000_000L : 600_000_000L)),
                     this);
@@ -210,8 +213,9 @@ final class SimulatedReader implements SimulatedNode.Program {
                     }
                 }
             } else if (envelope.message() instanceof BookieReply.EntriesRead answer) {
-                if (range != null && answer.requestId() == wireRequest) {
-                    range.entriesRead(coreRequest, answer.entries(), answer.coveredTo(), node.nanoTime());
+                Long request = coreRequests.remove(answer.requestId());
+                if (range != null && request != null) {
+                    range.entriesRead(request, answer.entries(), answer.coveredTo(), node.nanoTime());
                 }
             }
         }
@@ -219,8 +223,8 @@ final class SimulatedReader implements SimulatedNode.Program {
         @Override
         public void read(
                 long request, BookieId bookie, long firstEntryId, long lastEntryId, int entriesMax, int bytesMax) {
-            coreRequest = request;
-            wireRequest = ++lastRequest;
+            long wireRequest = ++lastRequest;
+            coreRequests.put(wireRequest, request);
             node.send(
                     addresses.get(bookie),
                     new BookieRequest.ReadEntries(
@@ -244,6 +248,11 @@ final class SimulatedReader implements SimulatedNode.Program {
                     asking.registerUnavailable();
                 }
             });
+        }
+
+        @Override
+        public boolean mayHedge() {
+            return true;
         }
 
         @Override

@@ -213,8 +213,12 @@ final class SimulatedTail implements SimulatedNode.Program {
                 tail.refused(refused.requestId() - firstSubscription, node.nanoTime());
             } else if (envelope.message() instanceof BookieReply.EntriesRead answer
                     && hole != null
-                    && answer.requestId() == hole.wireRequest) {
-                hole.core.entriesRead(hole.coreRequest, answer.entries(), answer.coveredTo(), node.nanoTime());
+                    && hole.coreRequests.containsKey(answer.requestId())) {
+                hole.core.entriesRead(
+                        hole.coreRequests.remove(answer.requestId()),
+                        answer.entries(),
+                        answer.coveredTo(),
+                        node.nanoTime());
             }
         }
 
@@ -276,8 +280,7 @@ final class SimulatedTail implements SimulatedNode.Program {
             private final TailRead asking;
             private final Set<BookieId> suspects = new HashSet<>();
             private RangeRead core;
-            private long coreRequest;
-            private long wireRequest;
+            private final Map<Long, Long> coreRequests = new HashMap<>();
 
             Hole(long fetch, TailRead asking) {
                 this.fetch = fetch;
@@ -298,6 +301,7 @@ final class SimulatedTail implements SimulatedNode.Program {
                                 1 + random.nextInt(20),
                                 200 + random.nextInt(4000),
                                 60_000_000,
+                                25_000_000,
                                 30_000_000,
                                 node.nanoTime() + 600_000_000L),
                         this);
@@ -313,8 +317,8 @@ final class SimulatedTail implements SimulatedNode.Program {
             @Override
             public void read(
                     long request, BookieId bookie, long firstEntryId, long lastEntryId, int entriesMax, int bytesMax) {
-                coreRequest = request;
-                wireRequest = ++lastRequest;
+                long wireRequest = ++lastRequest;
+                coreRequests.put(wireRequest, request);
                 node.send(
                         addresses.get(bookie),
                         new BookieRequest.ReadEntries(
@@ -338,6 +342,11 @@ final class SimulatedTail implements SimulatedNode.Program {
                         reading.registerRead(LedgerMetadata.registered(value).map(Versioned::value), node.nanoTime());
                     }
                 });
+            }
+
+            @Override
+            public boolean mayHedge() {
+                return true;
             }
 
             @Override

@@ -13,6 +13,7 @@ import io.quire.protocol.Payload;
 import io.quire.protocol.WriteSet;
 import java.util.ArrayList;
 import java.util.HashMap;
+import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
@@ -29,6 +30,9 @@ import java.util.TreeMap;
  * otherwise, when all were asked in vain, they are asked again until the deadline (B0). The bookies may have changed since
  * the metadata was read: whenever all were asked in vain, the register is read again, and an entry does not exist only by
  * the word of those that the register names (H48).
+ *
+ * <p>Hedging: a member that is slower than nearly all answers of late gets company, once for each question: another member
+ * is asked the same, within a budget, and whoever answers first is heard.
  *
  * <p>Not thread-safe.
  */
@@ -51,12 +55,13 @@ public final class RangeRead {
     private int preferred = -1;
     private int triedMask;
     private int negativeMask;
+    private final Map<Long, Question> asking = new LinkedHashMap<>();
     private long request;
-    private int askedPosition;
-    private long askedNanos;
-    private boolean asking;
+    private boolean hedged;
     private long retryAtNanos;
     private boolean over;
+
+    private record Question(int position, long askedNanos) {}
 
     /**
      * @param entriesMax entries in the result; fewer than asked for is a result too
@@ -64,6 +69,7 @@ public final class RangeRead {
      * @param requestEntriesMax entries in one request
      * @param requestBytesMax encoded bytes in one request
      * @param requestTimeoutNanos ask another replica after this long
+     * @param hedgeNanos ask another replica beside one that was asked so long ago
      * @param retryNanos the wait before all replicas are asked again
      * @param deadlineNanos when the read gives up
      */
@@ -73,6 +79,7 @@ public final class RangeRead {
             int requestEntriesMax,
             int requestBytesMax,
             long requestTimeoutNanos,
+            long hedgeNanos,
             long retryNanos,
             long deadlineNanos) {}
 
@@ -116,13 +123,15 @@ public final class RangeRead {
      * @param coveredTo the answer speaks of every id below this: what is not among {@code entries} is not held there
      */
     public void entriesRead(long request, EntryBatch entries, long coveredTo, long nowNanos) {
-        if (over || !asking || request != this.request) {
+        Question question = over ? null : asking.remove(request);
+        if (question == null) {
             return;
         }
-        asking = false;
+        int askedPosition = question.position();
         long asked = next;
         boolean damaged = take(entries);
         if (next > asked) {
+            asking.clear();
             preferred = askedPosition;
         } else {
             boolean explicit = !damaged && coveredTo > asked;
@@ -139,10 +148,10 @@ public final class RangeRead {
 
     /** A bookie refused, or could not be reached: unknown. */
     public void refused(long request, String reason, long nowNanos) {
-        if (!over && asking && request == this.request) {
-            asking = false;
-            triedMask = AckSet.with(triedMask, askedPosition);
-            causes.put(askedPosition, reason);
+        Question question = over ? null : asking.remove(request);
+        if (question != null) {
+            triedMask = AckSet.with(triedMask, question.position());
+            causes.put(question.position(), reason);
             advance(nowNanos);
         }
     }
@@ -163,12 +172,12 @@ public final class RangeRead {
         Fragment after = metadata.fragmentOf(next);
         confirmedFragment = Optional.of(after);
         if (!after.equals(before)) {
-            asking = false;
+            asking.clear();
             triedMask = 0;
             negativeMask = 0;
             causes.clear();
             advance(nowNanos);
-        } else if (!asking && isDenied(after)) {
+        } else if (asking.isEmpty() && isDenied(after)) {
             missing();
         }
     }
@@ -187,12 +196,28 @@ public final class RangeRead {
             over = true;
             outbox.failed(Failure.notApplied(
                     Code.TimedOut, "entry " + next + " could not be read in time: " + describeCauses()));
-        } else if (asking && nowNanos - askedNanos >= limits.requestTimeoutNanos()) {
-            outbox.silent(bookieAt(metadata.fragmentOf(next), askedPosition));
-            refused(request, "did not answer in time", nowNanos);
-        } else if (!asking && nowNanos - retryAtNanos >= 0) {
+        } else if (asking.isEmpty() && nowNanos - retryAtNanos >= 0) {
             triedMask = negativeMask;
             advance(nowNanos);
+        } else {
+            for (Map.Entry<Long, Question> asked : List.copyOf(asking.entrySet())) {
+                waited(asked.getKey(), asked.getValue(), nowNanos);
+            }
+        }
+    }
+
+    private void waited(long asked, Question question, long nowNanos) {
+        long waitedNanos = nowNanos - question.askedNanos();
+        if (waitedNanos >= limits.requestTimeoutNanos() && asking.containsKey(asked)) {
+            outbox.silent(bookieAt(metadata.fragmentOf(next), question.position()));
+            refused(asked, "did not answer in time", nowNanos);
+        } else if (waitedNanos >= limits.hedgeNanos() && asking.size() == 1 && !hedged) {
+            Fragment fragment = metadata.fragmentOf(next);
+            int other = bestUntried(fragment, 2);
+            if (other >= 0 && outbox.mayHedge()) {
+                hedged = true;
+                ask(fragment, other, nowNanos);
+            }
         }
     }
 
@@ -227,18 +252,13 @@ public final class RangeRead {
             finish();
             return;
         }
-        Fragment fragment = metadata.fragmentOf(next);
-        WriteSet writeSet = WriteSet.of(next, metadata.replication());
-        int untried = -1;
-        int bestRank = 0;
-        for (int position : writeSet.positions()) {
-            int rank = rankOf(fragment, position);
-            if (rank > bestRank) {
-                bestRank = rank;
-                untried = position;
-            }
+        if (!asking.isEmpty()) {
+            return;
         }
+        Fragment fragment = metadata.fragmentOf(next);
+        int untried = bestUntried(fragment, 1);
         if (untried >= 0) {
+            hedged = false;
             ask(fragment, untried, nowNanos);
         } else if (isDenied(fragment)) {
             missing();
@@ -251,6 +271,20 @@ public final class RangeRead {
         }
     }
 
+    /** The member of the write set that is asked most willingly, of those not asked yet; -1 for none of {@code rankMin}. */
+    private int bestUntried(Fragment fragment, int rankMin) {
+        int best = -1;
+        int bestRank = rankMin - 1;
+        for (int position : WriteSet.of(next, metadata.replication()).positions()) {
+            int rank = rankOf(fragment, position);
+            if (rank > bestRank) {
+                bestRank = rank;
+                best = position;
+            }
+        }
+        return best;
+    }
+
     /** Whether every member of the write set in {@code fragment}, as registered, said that it does not have the entry. */
     private boolean isDenied(Fragment fragment) {
         return Integer.bitCount(negativeMask) == metadata.replication().writeQuorum()
@@ -259,7 +293,8 @@ public final class RangeRead {
 
     /** How willingly a member is asked: 0 for not at all, since it was. */
     private int rankOf(Fragment fragment, int position) {
-        if (AckSet.contains(triedMask, position)) {
+        boolean asked = asking.values().stream().anyMatch(question -> question.position() == position);
+        if (asked || AckSet.contains(triedMask, position)) {
             return 0;
         }
         if (outbox.isSuspect(bookieAt(fragment, position))) {
@@ -278,10 +313,8 @@ public final class RangeRead {
     }
 
     private void ask(Fragment fragment, int position, long nowNanos) {
-        asking = true;
-        askedPosition = position;
-        askedNanos = nowNanos;
         request++;
+        asking.put(request, new Question(position, nowNanos));
         BookieId bookie = bookieAt(fragment, position);
         outbox.read(request, bookie, next, endOf(fragment), limits.requestEntriesMax(), limits.requestBytesMax());
     }

@@ -6,7 +6,7 @@ import java.util.List;
 
 /** What a read wants done, called while it handles an input. Implementations do not call it back. */
 public interface ReadOutbox {
-    /** Ask {@code bookie} for entries; {@code request} comes back with the answer. */
+    /** Ask {@code bookie} for entries; {@code request} comes back with the answer. Two are under way at most. */
     void read(long request, BookieId bookie, long firstEntryId, long lastEntryId, int entriesMax, int bytesMax);
 
     /**
@@ -14,6 +14,9 @@ public interface ReadOutbox {
      * RangeRead#registerUnavailable}.
      */
     void readRegister();
+
+    /** Whether one more member may be asked what a slow one was asked; counts as done when it may. */
+    boolean mayHedge();
 
     /** {@code bookie} did not answer in time. */
     void silent(BookieId bookie);

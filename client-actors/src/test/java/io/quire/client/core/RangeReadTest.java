@@ -28,6 +28,7 @@ import org.junit.jupiter.api.Test;
 
 class RangeReadTest {
     private static final long TIMEOUT = 1000;
+    private static final long HEDGE = 300;
     private static final LedgerId LEDGER = new LedgerId(7);
     private static final BookieId FIRST = new BookieId(new UUID(0, 1));
     private static final BookieId SECOND = new BookieId(new UUID(0, 2));
@@ -45,6 +46,7 @@ class RangeReadTest {
         private List<Entry> result = List.of();
         private long request;
         private int registerReads;
+        private int hedges;
         private Failure failure;
 
         @Override
@@ -57,6 +59,11 @@ class RangeReadTest {
         @Override
         public void readRegister() {
             registerReads++;
+        }
+
+        @Override
+        public boolean mayHedge() {
+            return hedges-- > 0;
         }
 
         @Override
@@ -91,7 +98,7 @@ class RangeReadTest {
                 first,
                 last,
                 false,
-                new RangeRead.Limits(1000, 1 << 20, 1000, 1 << 20, TIMEOUT, 200, 10_000),
+                new RangeRead.Limits(1000, 1 << 20, 1000, 1 << 20, TIMEOUT, HEDGE, 200, 10_000),
                 outbox);
         read.start(0);
         return read;
@@ -135,6 +142,54 @@ class RangeReadTest {
         read.tick(TIMEOUT);
         assertThat(outbox.silent).containsExactly(FIRST);
         assertThat(outbox.asked).containsExactly(FIRST, SECOND);
+    }
+
+    @Test
+    @DisplayName("a slow member gets company once, within the budget, and the first answer is taken")
+    void hedged() {
+        outbox.hedges = 5;
+        RangeRead read = started(0, 9);
+        read.tick(HEDGE - 1);
+        assertThat(outbox.asked).containsExactly(FIRST);
+        read.tick(HEDGE);
+        read.tick(HEDGE + 1);
+        read.tick(2 * HEDGE);
+        assertThat(outbox.asked).containsExactly(FIRST, SECOND);
+        long second = outbox.request;
+        read.entriesRead(second, entries(metadata, 0, 4), 5, HEDGE);
+        assertThat(outbox.asked).containsExactly(FIRST, SECOND, SECOND);
+        read.entriesRead(second - 1, entries(metadata, 0, 9), 10, HEDGE);
+        assertThat(outbox.result).isEmpty();
+        read.entriesRead(outbox.request, entries(metadata, 5, 9), 10, HEDGE);
+        assertThat(outbox.result).hasSize(10);
+    }
+
+    @Test
+    @DisplayName("B0: when the slow member and the other one both end without the entry, the third decides")
+    void hedgeFails() {
+        outbox.hedges = 1;
+        RangeRead read = started(0, 9);
+        long first = outbox.request;
+        read.tick(HEDGE);
+        read.entriesRead(outbox.request, EntryBatch.EMPTY, 10, HEDGE);
+        assertThat(outbox.asked).containsExactly(FIRST, SECOND);
+        read.refused(first, "cannot", HEDGE);
+        assertThat(outbox.asked).containsExactly(FIRST, SECOND, THIRD);
+        read.entriesRead(outbox.request, entries(metadata, 0, 9), 10, HEDGE);
+        assertThat(outbox.result).hasSize(10);
+    }
+
+    @Test
+    @DisplayName("without a budget, or with suspects alone, nobody is asked early")
+    void noHedge() {
+        RangeRead read = started(0, 9);
+        read.tick(HEDGE);
+        assertThat(outbox.asked).containsExactly(FIRST);
+        outbox.hedges = 1;
+        outbox.suspects.addAll(List.of(SECOND, THIRD));
+        read.tick(HEDGE + 1);
+        assertThat(outbox.asked).containsExactly(FIRST);
+        assertThat(outbox.hedges).isEqualTo(1);
     }
 
     @Test
