@@ -76,7 +76,8 @@ class BookieBootTest extends BookieStory {
     }
 
     @Test
-    @DisplayName("R7, H29: a copy of a directory is refused while the original answers, also one made amid its boot")
+    @DisplayName(
+            "R7, H24, H29: a copy of a directory is refused while the original answers, also one made amid its boot")
     void cloneRefused(@TempDir Path elsewhere) throws IOException {
         Running running = started(1);
         running.stop();
@@ -141,7 +142,7 @@ class BookieBootTest extends BookieStory {
     }
 
     @Test
-    @DisplayName("R7: a directory put together from two stores does not start")
+    @DisplayName("R7, H24, H28: a directory put together from two stores does not start")
     void twoStoresInOne(@TempDir Path elsewhere) throws IOException {
         Path other = elsewhere.resolve("other");
         BookieBoot.format(other, "quire", SETTINGS);
@@ -176,7 +177,7 @@ class BookieBootTest extends BookieStory {
     }
 
     @Test
-    @DisplayName("R20: a bookie whose journal is gone does not start")
+    @DisplayName("R20, H5, H28: a bookie whose journal is gone does not start")
     void journalGone() throws IOException {
         Running running = started(1);
         running.stop();
@@ -189,7 +190,7 @@ class BookieBootTest extends BookieStory {
     }
 
     @Test
-    @DisplayName("H25: formatting mints a new identity once, and never over a store or its data")
+    @DisplayName("H6, H25: formatting mints a new identity once, and never over a store or its data")
     void format(@TempDir Path elsewhere) throws IOException {
         assertThat(BookieBoot.isFormatted(elsewhere.resolve("nowhere"))).isFalse();
         assertThat(BookieBoot.isFormatted(elsewhere)).isFalse();

@@ -178,7 +178,7 @@ class BookieChannelActorTest {
 
     @Test
     @DisplayName(
-            "what one process has waiting for a bookie is bounded, over all writers: more is refused until answers come")
+            "P6: what one process has waiting for a bookie is bounded, over all writers: more is refused until answers come")
     void bounded() throws InterruptedException {
         Asked opening = open();
         answer(opening, opened(opening));

@@ -123,7 +123,7 @@ class LedgerClientTest {
     }
 
     @Test
-    @DisplayName("reading beyond the end of a closed ledger, or no range at all, is refused")
+    @DisplayName("H51: reading beyond the end of a closed ledger, or no range at all, is refused")
     void beyondTheEnd() {
         registry.put(closed(4));
         ReadHandle ledger =
@@ -208,7 +208,7 @@ class LedgerClientTest {
     }
 
     @Test
-    @DisplayName("R11: the seal of a writer whose ledger was taken over is not applied")
+    @DisplayName("R11, H18: the seal of a writer whose ledger was taken over is not applied")
     void sealFenced() {
         WriteHandle ledger = created(client(""));
         registry.put(ledger.getLedgerMetadata().value().closed(7, 70, List.of()));

@@ -191,7 +191,7 @@ class LedgerReaderActorTest {
     }
 
     @Test
-    @DisplayName("an answer that comes after another bookie was asked is not taken for that one's")
+    @DisplayName("H98: an answer that comes after another bookie was asked is not taken for that one's")
     void lateAnswer() {
         ActorRef<LedgerReaderActor.Command> reader = reader("quire.client.reader.request-timeout = 0 s");
         CompletableFuture<List<Entry>> result = read(reader, METADATA, 0);

@@ -116,7 +116,7 @@ class IdentityTest {
     }
 
     @Test
-    @DisplayName("R7: a registration moves to the next boot and address, and stays who it is")
+    @DisplayName("R7, H26: a registration moves to the next boot and address, and stays who it is")
     void registrations() {
         BookieRegistration formatted = new BookieRegistration(
                 new BookieId(new UUID(0, 1)), "c0ffee", BootEpoch.NEVER_BOOTED, BookieLife.ACTIVE, "", "bookie-1");

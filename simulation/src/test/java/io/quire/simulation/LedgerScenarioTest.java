@@ -12,7 +12,8 @@ class LedgerScenarioTest {
     private static final int SEEDS = 500;
 
     @Test
-    @DisplayName("I2, I4, I5, I7, H45, H97: append, read and follow survive crashes, failing disks and a bad network")
+    @DisplayName(
+            "I2, I4, I5, I7, H45, H97, P5, P13: append, read and follow survive crashes, failing disks and a bad network")
     void appendAndRead() {
         long one = Long.getLong("seed", -1);
         LongStream seeds = one >= 0 ? LongStream.of(one) : LongStream.range(0, Integer.getInteger("sim.seeds", SEEDS));

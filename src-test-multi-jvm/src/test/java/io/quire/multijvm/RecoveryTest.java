@@ -61,7 +61,8 @@ class RecoveryTest {
     }
 
     @Test
-    @DisplayName("H7, H17, I1: two processes recover a ledger at once while its writer goes on; nobody is told a lie")
+    @DisplayName(
+            "H7, H17, H39, I1: two processes recover a ledger at once while its writer goes on; nobody is told a lie")
     void twoRecoverersAndALivingWriter() {
         cluster.start();
         cluster.awaitBookies();

@@ -69,7 +69,7 @@ class BootSequenceTest {
 
     @ParameterizedTest
     @CsvSource({"4, 3", "4, 6", "4, 100", "4, 1", "0, 2", "0, 0"})
-    @DisplayName("R7: any other epoch is a rollback or a clone, whoever wrote it")
+    @DisplayName("R7, H24: any other epoch is a rollback or a clone, whoever wrote it")
     void anyOtherEpoch(long confirmed, long registered) {
         for (boolean byUs : new boolean[] {false, true}) {
             assertThat(decide(confirmed, 9, registered(registered, false, "cluster-1"), byUs))

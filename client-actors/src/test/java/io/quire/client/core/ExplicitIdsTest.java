@@ -56,7 +56,7 @@ class ExplicitIdsTest {
     }
 
     @Test
-    @DisplayName("negative, duplicate and far ids are refused as not applied")
+    @DisplayName("H21: negative, duplicate and far ids are refused as not applied")
     void refusals() {
         assertThat(refused(-1).code()).isEqualTo(Code.InvalidRequest);
         assertThat(refused(Long.MAX_VALUE).code()).isEqualTo(Code.InvalidRequest);

@@ -365,7 +365,7 @@ class LedgerRecoveryTest {
     }
 
     @Test
-    @DisplayName("a closed ledger is recovered already; an unknown or deleted one is not there")
+    @DisplayName("H19: a closed ledger is recovered already; an unknown or deleted one is not there")
     void nothingToRecover() {
         LedgerMetadata closed = open.closed(3, 4, List.of());
         recovery.registerRead(Optional.of(new Versioned<>(2, closed)), 0);

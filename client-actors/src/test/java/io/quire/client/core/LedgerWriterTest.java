@@ -361,7 +361,7 @@ class LedgerWriterTest {
     }
 
     @Test
-    @DisplayName("H97: a deadline ends an append once; later acks still move the last-add-confirmed")
+    @DisplayName("H97, H42: a deadline ends an append once; later acks still move the last-add-confirmed")
     void deadlineEndsOnce() {
         SessionId[] session = opened(THREE);
         append(0);
@@ -388,7 +388,7 @@ class LedgerWriterTest {
     }
 
     @Test
-    @DisplayName("R12: what the budget does not keep for a member is registered as incomplete with the seal")
+    @DisplayName("R12, H36: what the budget does not keep for a member is registered as incomplete with the seal")
     void budgetMakesIncomplete() {
         SessionId[] session = opened(THREE, settings(8, 60, 60));
         for (int number = 1; number <= 5; number++) {
