@@ -25,7 +25,6 @@ import io.quire.protocol.wire.BookieReply;
 import io.quire.protocol.wire.BookieRequest;
 import java.time.Duration;
 import java.util.ArrayDeque;
-import java.util.ArrayList;
 import java.util.Deque;
 import java.util.HashMap;
 import java.util.List;
@@ -62,7 +61,7 @@ public final class LedgerWriterActor {
     private final LedgerKey key;
     private final ActorRef<BookieReply> replies;
     private final Deque<AppendListener> appends = new ArrayDeque<>();
-    private final List<SealListener> seals = new ArrayList<>();
+    private final Seals seals = new Seals();
     private final Map<Long, ForceListener> forces = new HashMap<>();
     private final ExplicitIds<AppendListener> holes;
     private final int pumpEntries;
@@ -503,7 +502,7 @@ public final class LedgerWriterActor {
     }
 
     private Behavior<Command> onSeal(OptionalLong expectedLastEntryId, SealListener listener) {
-        seals.add(listener);
+        seals.add(expectedLastEntryId, listener);
         failWaiting(holes.clear(), LedgerException.Code.LedgerClosed);
         core.pump(now());
         if (expectedLastEntryId.isPresent()) {
@@ -660,16 +659,12 @@ public final class LedgerWriterActor {
         public void sealed(LedgerMetadata metadata, long version) {
             Versioned<LedgerMetadata> registered = new Versioned<>(version, metadata);
             client.feed.publish(registered);
-            List<SealListener> told = List.copyOf(seals);
-            seals.clear();
-            told.forEach(listener -> listener.sealed(registered));
+            seals.sealed(registered);
         }
 
         @Override
         public void sealFailed(Failure failure) {
-            List<SealListener> told = List.copyOf(seals);
-            seals.clear();
-            told.forEach(listener -> listener.failed(failure));
+            seals.failed(failure);
         }
 
         private LedgerWriter core() {

@@ -306,7 +306,7 @@ public final class LedgerWriter {
 
     /**
      * Like {@link #seal(long)}, but only if the ledger then ends with {@code expectedLastEntryId}; otherwise nothing is
-     * changed, and the writer goes on.
+     * changed, and the writer goes on. When another seal is under way it decides, and may end elsewhere.
      */
     public void seal(long expectedLastEntryId, long nowNanos) {
         if (state == State.SEALED && metadata.lastEntryId() != expectedLastEntryId) {
@@ -314,8 +314,8 @@ public final class LedgerWriter {
         } else if (state == State.OPEN && lastAddPushed() != expectedLastEntryId) {
             outbox.sealFailed(otherEnd(expectedLastEntryId, lastAddPushed()));
         } else {
-            sealExpected = OptionalLong.of(expectedLastEntryId);
-            seal(nowNanos);
+            sealExpected = sealAwaited ? sealExpected : OptionalLong.of(expectedLastEntryId);
+            sealNow(nowNanos);
         }
     }
 
@@ -369,6 +369,12 @@ public final class LedgerWriter {
      * WriterOutbox#sealed} or {@link WriterOutbox#sealFailed}.
      */
     public void seal(long nowNanos) {
+        // Wherever the ledger ends: also when another seal, which minds, is under way or has timed out.
+        sealExpected = OptionalLong.empty();
+        sealNow(nowNanos);
+    }
+
+    private void sealNow(long nowNanos) {
         switch (state) {
             case OPEN, SEALING -> {
                 state = State.SEALING;

@@ -458,6 +458,32 @@ class LedgerWriterTest {
     }
 
     @Test
+    @DisplayName("a seal that does not mind the end is not held to what another one expected, before or beside it")
+    void plainSealMindsNothing() {
+        opened(THREE);
+        append(0);
+        writer.seal(0L, 0);
+        writer.seal(0);
+        writer.tick(APPEND_TIMEOUT);
+        writer.tick(APPEND_TIMEOUT + GRACE);
+        assertThat(outbox.sealFailures).isEmpty();
+        assertThat(outbox.proposals.get(0).value.lastEntryId()).isEqualTo(-1);
+    }
+
+    @Test
+    @DisplayName("a seal at an expected end does not bind one that is under way and did not mind")
+    void expectationJoins() {
+        opened(THREE);
+        append(0);
+        writer.seal(0);
+        writer.seal(0L, 0);
+        writer.tick(APPEND_TIMEOUT);
+        writer.tick(APPEND_TIMEOUT + GRACE);
+        assertThat(outbox.sealFailures).isEmpty();
+        assertThat(outbox.proposals.get(0).value.lastEntryId()).isEqualTo(-1);
+    }
+
+    @Test
     @DisplayName("a seal at an entry that is never confirmed changes nothing, and the writer goes on")
     void sealAtUnconfirmedEntry() {
         opened(THREE);
