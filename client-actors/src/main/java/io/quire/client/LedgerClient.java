@@ -159,7 +159,7 @@ public final class LedgerClient {
      * sent before the ledger exists wait for it.
      */
     public Behavior<LedgerWriterActor.Command> writer(Replication replication, Map<String, String> labels) {
-        return LedgerWriterActor.creating(
+        return UnwrittenLedger.create(
                 context,
                 new LedgerCreation(context, replication, LedgerCreation.Guard.DEFAULT, labels, wallClockMillis));
     }

@@ -37,7 +37,6 @@ import org.apache.pekko.actor.typed.Behavior;
 import org.apache.pekko.actor.typed.PostStop;
 import org.apache.pekko.actor.typed.javadsl.ActorContext;
 import org.apache.pekko.actor.typed.javadsl.Behaviors;
-import org.apache.pekko.actor.typed.javadsl.StashBuffer;
 import org.apache.pekko.actor.typed.javadsl.TimerScheduler;
 
 /**
@@ -48,10 +47,7 @@ import org.apache.pekko.actor.typed.javadsl.TimerScheduler;
  * <p>{@code LedgerClient.writer} gives the behavior to spawn.
  */
 public final class LedgerWriterActor {
-    private static final int STASH_MAX = 100_000;
     private static final Duration LINGER = Duration.ofSeconds(2);
-    private static final Failure CLOSED =
-            new Failure(LedgerException.Code.NoWriter, LedgerException.Outcome.NOT_APPLIED, "the writer was closed");
 
     private final ActorContext<Command> context;
     private final TimerScheduler<Command> timers;
@@ -179,7 +175,7 @@ public final class LedgerWriterActor {
     /** How far a writer is. */
     record Progress(Versioned<LedgerMetadata> metadata, long lastAddConfirmed, long lastAddPushed, long length) {}
 
-    private record Created(Versioned<LedgerMetadata> metadata, Throwable failure) implements Command {}
+    record Created(Versioned<LedgerMetadata> metadata, Throwable failure) implements Command {}
 
     private record Replied(BookieReply reply) implements Command {}
 
@@ -195,7 +191,7 @@ public final class LedgerWriterActor {
         INSTANCE
     }
 
-    private enum Stop implements Command {
+    enum Stop implements Command {
         INSTANCE
     }
 
@@ -231,87 +227,14 @@ public final class LedgerWriterActor {
                 timers -> new LedgerWriterActor(context, timers, client, created, key, whenStopped).start()));
     }
 
-    /** Creates a ledger first; appends wait for it. */
-    static Behavior<Command> creating(ClientContext client, LedgerCreation creation) {
-        return Behaviors.setup(context -> Behaviors.withTimers(timers -> Behaviors.withStash(STASH_MAX, stash -> {
-            context.pipeToSelf(creation.create(), Created::new);
-            return creating(context, timers, client, creation, stash);
-        })));
-    }
-
-    private static Behavior<Command> creating(
+    /** The writer of a ledger that was just created for {@code context}'s actor. */
+    static Behavior<Command> started(
             ActorContext<Command> context,
             TimerScheduler<Command> timers,
             ClientContext client,
-            LedgerCreation creation,
-            StashBuffer<Command> stash) {
-        return Behaviors.receive(Command.class)
-                .onMessage(
-                        Created.class,
-                        created -> created.failure() == null
-                                ? stash.unstashAll(new LedgerWriterActor(
-                                                context,
-                                                timers,
-                                                client,
-                                                created.metadata(),
-                                                creation.keyOf(created.metadata()),
-                                                () -> {})
-                                        .start())
-                                : stash.unstashAll(failed(LedgerCreation.failureOf(created.failure()))))
-                .onMessage(Close.class, close -> {
-                    stopLater(timers);
-                    return stash.unstashAll(failed(CLOSED));
-                })
-                .onAnyMessage(command -> {
-                    if (stash.isFull()) {
-                        refuse(
-                                command,
-                                new Failure(
-                                        LedgerException.Code.Overloaded,
-                                        LedgerException.Outcome.NOT_APPLIED,
-                                        "too many appends wait for the ledger to be created"));
-                    } else {
-                        stash.stash(command);
-                    }
-                    return Behaviors.same();
-                })
-                .onSignal(PostStop.class, signal -> {
-                    stash.forEach(command -> refuse(command, CLOSED));
-                    return Behaviors.same();
-                })
-                .build();
-    }
-
-    /** There is no ledger to write: every request is answered with the reason. */
-    private static Behavior<Command> failed(Failure failure) {
-        return Behaviors.receive(Command.class)
-                .onMessage(Close.class, close -> Behaviors.stopped())
-                .onMessage(Stop.class, stop -> Behaviors.stopped())
-                .onAnyMessage(command -> {
-                    refuse(command, failure);
-                    return Behaviors.same();
-                })
-                .build();
-    }
-
-    private static void refuse(Command command, Failure failure) {
-        if (command instanceof Append append) {
-            append.replyTo().tell(new AppendFailed(failure.code(), failure.outcome(), failure.message()));
-        } else if (command instanceof AppendFor append) {
-            append.listener().failed(failure);
-        } else if (command instanceof AppendAt append) {
-            append.replyTo().tell(new AppendFailed(failure.code(), failure.outcome(), failure.message()));
-        } else if (command instanceof AppendAtFor append) {
-            append.listener().failed(failure);
-        } else if (command instanceof Force force) {
-            force.replyTo().tell(new ForceFailed(failure.code(), failure.outcome(), failure.message()));
-        } else if (command instanceof ForceFor force) {
-            force.listener().failed(failure);
-        } else if (command instanceof Seal seal) {
-            seal.replyTo().tell(new SealFailed(failure.code(), failure.outcome(), failure.message()));
-        } else if (command instanceof SealFor seal) {
-            seal.listener().failed(failure);
-        }
+            Versioned<LedgerMetadata> created,
+            LedgerKey key) {
+        return new LedgerWriterActor(context, timers, client, created, key, () -> {}).start();
     }
 
     private Behavior<Command> start() {
@@ -363,14 +286,14 @@ public final class LedgerWriterActor {
                 .onMessage(Stop.class, stop -> Behaviors.stopped())
                 .onMessage(Replied.class, this::onReplied) // a session that opens late is closed at once
                 .onAnyMessage(command -> {
-                    refuse(command, CLOSED);
+                    UnwrittenLedger.refuse(command, UnwrittenLedger.CLOSED);
                     return Behaviors.same();
                 })
                 .onSignal(PostStop.class, signal -> onPostStop())
                 .build();
     }
 
-    private static void stopLater(TimerScheduler<Command> timers) {
+    static void stopLater(TimerScheduler<Command> timers) {
         timers.startSingleTimer(Stop.INSTANCE, Stop.INSTANCE, LINGER);
     }
 

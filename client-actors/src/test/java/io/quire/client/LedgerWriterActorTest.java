@@ -97,7 +97,7 @@ class LedgerWriterActorTest {
                 new SimpleMeterRegistry());
         // On the test's thread: what was sent is stashed before the test goes on.
         return testKit.spawn(
-                LedgerWriterActor.creating(
+                UnwrittenLedger.create(
                         client,
                         new LedgerCreation(
                                 client, Replication.DEFAULT, LedgerCreation.Guard.DEFAULT, Map.of(), () -> 1)),
