@@ -257,20 +257,36 @@ public final class LedgerClient {
             return create((created, key) -> new WriteHandle(context, reader, created, key));
         }
 
-        private <T> CompletionStage<T> create(BiFunction<Versioned<LedgerMetadata>, LedgerKey, T> handle) {
-            LedgerCreation creation;
+        /**
+         * The behavior of a writer that creates the ledger first, to be spawned by the application (the actor API); see
+         * {@link LedgerClient#writer}.
+         *
+         * @throws LedgerException when no such ledger can be
+         */
+        public Behavior<LedgerWriterActor.Command> writer() {
+            return UnwrittenLedger.create(context, creation());
+        }
+
+        private LedgerCreation creation() {
             try {
-                creation = new LedgerCreation(
+                return new LedgerCreation(
                         context,
                         new Replication(ensembleSize, writeQuorum, ackQuorum),
                         new LedgerCreation.Guard(digest, password),
                         labels,
                         wallClockMillis);
             } catch (IllegalArgumentException e) {
-                return CompletableFuture.failedStage(
-                        new LedgerException(Code.InvalidRequest, Outcome.NOT_APPLIED, e.getMessage(), e));
+                throw new LedgerException(Code.InvalidRequest, Outcome.NOT_APPLIED, e.getMessage(), e);
             }
-            return creation.create().thenApply(created -> handle.apply(created, creation.keyOf(created)));
+        }
+
+        private <T> CompletionStage<T> create(BiFunction<Versioned<LedgerMetadata>, LedgerKey, T> handle) {
+            try {
+                LedgerCreation creation = creation();
+                return creation.create().thenApply(created -> handle.apply(created, creation.keyOf(created)));
+            } catch (LedgerException e) {
+                return CompletableFuture.failedStage(e);
+            }
         }
     }
 

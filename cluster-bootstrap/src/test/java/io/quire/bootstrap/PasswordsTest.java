@@ -4,6 +4,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import io.quire.client.LedgerClient;
+import io.quire.client.LedgerWriterActor;
 import io.quire.client.ReadHandle;
 import io.quire.client.WriteHandle;
 import io.quire.protocol.DigestType;
@@ -16,9 +17,14 @@ import io.quire.protocol.LedgerState;
 import io.quire.protocol.Payload;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
+import java.time.Duration;
 import java.util.List;
 import java.util.concurrent.CompletionException;
 import java.util.concurrent.CompletionStage;
+import org.apache.pekko.actor.typed.ActorRef;
+import org.apache.pekko.actor.typed.ActorSystem;
+import org.apache.pekko.actor.typed.Props;
+import org.apache.pekko.actor.typed.javadsl.AskPattern;
 import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.DisplayName;
@@ -115,6 +121,27 @@ class PasswordsTest {
             assertThat(closed.hasPassword()).isTrue();
             assertThat(closed.lastEntryId()).isEqualTo(1);
         }
+    }
+
+    @Test
+    @DisplayName("H99: a writer of the actor API makes a ledger with a password; without one it cannot have an HMAC")
+    void actorApi() {
+        LedgerClient.CreateBuilder guarded = client.newCreateLedgerOp().withDigestType(DigestType.HMAC_SHA256);
+        assertThatThrownBy(guarded::writer).isInstanceOf(LedgerException.class);
+        ActorSystem<?> system = node.system();
+        ActorRef<LedgerWriterActor.Command> writer =
+                system.systemActorOf(guarded.withPassword(PASSWORD).writer(), "guarded-writer", Props.empty());
+        LedgerWriterActor.AppendResult result =
+                get(AskPattern.<LedgerWriterActor.Command, LedgerWriterActor.AppendResult>ask(
+                        writer,
+                        replyTo -> new LedgerWriterActor.Append(Payload.ofUtf8("one"), replyTo),
+                        Duration.ofSeconds(20),
+                        system.scheduler()));
+        LedgerId ledgerId = ((LedgerWriterActor.Appended) result).ledgerId();
+        WRONG.forEach(wrong -> assertUnauthorized(open(ledgerId, wrong, true).execute()));
+        assertThat(get(open(ledgerId, PASSWORD, true).execute()).getLastAddConfirmed())
+                .isZero();
+        writer.tell(LedgerWriterActor.Close.INSTANCE);
     }
 
     @Test
