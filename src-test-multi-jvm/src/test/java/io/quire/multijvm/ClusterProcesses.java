@@ -212,6 +212,11 @@ final class ClusterProcesses implements BeforeEachCallback, AfterEachCallback {
         return client;
     }
 
+    /** How the others reach a node. */
+    String address(int index) {
+        return files.address(index);
+    }
+
     /** Where a node serves HTTP; needs a shape with HTTP. */
     String url(int index) {
         return files.url(index);
