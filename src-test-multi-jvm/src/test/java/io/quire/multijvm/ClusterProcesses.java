@@ -23,7 +23,9 @@ import java.util.concurrent.CopyOnWriteArrayList;
 import org.apache.pekko.actor.typed.ActorRef;
 import org.apache.pekko.actor.typed.Props;
 import org.apache.pekko.actor.typed.javadsl.Behaviors;
+import org.apache.pekko.cluster.ClusterEvent.CurrentClusterState;
 import org.apache.pekko.cluster.ClusterEvent.MemberRemoved;
+import org.apache.pekko.cluster.Member;
 import org.apache.pekko.cluster.MemberStatus;
 import org.apache.pekko.cluster.typed.Cluster;
 import org.apache.pekko.cluster.typed.Subscribe;
@@ -247,6 +249,19 @@ final class ClusterProcesses implements BeforeEachCallback, AfterEachCallback {
                                 .filter(status -> status.state() == BookieStatus.State.WRITABLE)
                                 .count()
                         == shape.nodes());
+    }
+
+    /** Waits until all nodes, writers and the application in this JVM are up, and each has seen that. */
+    void awaitMembers() {
+        Cluster cluster = Cluster.get(client().system());
+        int members = shape.nodes() + writers + 1;
+        Await.until("all members are up", START, () -> {
+            CurrentClusterState state = cluster.state();
+            List<Member> up = new ArrayList<>();
+            state.getMembers().forEach(up::add);
+            up.removeIf(member -> !member.status().equals(MemberStatus.up()));
+            return up.size() == members && state.getSeenBy().size() == members;
+        });
     }
 
     /** Waits until the application in this JVM knows the bookie of a node as writable, in a later boot than before. */

@@ -22,7 +22,6 @@ import java.util.concurrent.ConcurrentHashMap;
  * <p>Thread-safe.
  */
 final class DivisibleNetwork implements AutoCloseable {
-    private static final String PROXY_HOST = "127.0.0.1";
     private static final int FIRST_HOST = 2;
     private static final int BUFFER_BYTES = 64 << 10;
 
@@ -47,7 +46,7 @@ final class DivisibleNetwork implements AutoCloseable {
         }
         ServerSocket proxy = new ServerSocket();
         sockets.add(proxy);
-        proxy.bind(new InetSocketAddress(PROXY_HOST, port));
+        proxy.bind(new InetSocketAddress(InetAddress.getLoopbackAddress(), port));
         start("proxy-" + place, () -> accept(proxy, place, bindPort));
     }
 
@@ -103,7 +102,7 @@ final class DivisibleNetwork implements AutoCloseable {
         Socket server = new Socket();
         sockets.add(server);
         try {
-            server.connect(new InetSocketAddress(PROXY_HOST, bindPort));
+            server.connect(new InetSocketAddress(InetAddress.getLoopbackAddress(), bindPort));
             client.setTcpNoDelay(true);
             server.setTcpNoDelay(true);
         } catch (IOException e) {

@@ -36,8 +36,9 @@ class PartitionTest {
     private final long seed = Seeds.next(getClass());
 
     @Test
-    @DisplayName("R2, R12, R27, I1: when a node and a writer are cut off, the large side goes on and decides, the small"
-            + " side ends and decides nothing; healed, all that either was told is there")
+    @DisplayName(
+            "R2, R12, R27, H39, I1: when a node and a writer are cut off, the large side goes on and decides, the small"
+                    + " side ends and decides nothing; healed, all that either was told is there")
     void oneNodeAndOneWriterAreCutOff() {
         cluster.start();
         cluster.awaitBookies();
@@ -49,6 +50,7 @@ class PartitionTest {
         LedgerId lonelyId = lonely.awaitLedger(MOMENT);
         int victim = voterInBoth(lastFragment(reads, ledgerId), lastFragment(reads, lonelyId));
         BookieStatus before = cluster.bookieOf(victim).orElseThrow();
+        cluster.awaitMembers();
         writer.awaitAcknowledged(PER_SECOND, LOAD);
         lonely.awaitAcknowledged(PER_SECOND, LOAD);
 
