@@ -277,11 +277,18 @@ public final class QuireNode implements AutoCloseable {
      */
     private void watchEnd() {
         system.getWhenTerminated().whenComplete((done, failure) -> ended.complete(Done.getInstance()));
+        terminated().thenRun(this::sayIfConnectionsLinger);
         CoordinatedShutdown.get(Adapter.toClassic(system))
                 .addTask(CoordinatedShutdown.PhaseBeforeActorSystemTerminate(), "bound-the-end", () -> {
                     ended.completeOnTimeout(Done.getInstance(), TERMINATION.toNanos(), TimeUnit.NANOSECONDS);
                     return CompletableFuture.completedFuture(Done.getInstance());
                 });
+    }
+
+    private void sayIfConnectionsLinger() {
+        if (!system.getWhenTerminated().toCompletableFuture().isDone()) {
+            LOG.warn("The node has ended, but connections of it do not; the process should end");
+        }
     }
 
     private void startVoters() {
