@@ -72,9 +72,13 @@ public final class QuireNode implements AutoCloseable {
     private static final Duration NEWS_TIMEOUT = Duration.ofSeconds(5);
     private static final int BOOKIES_PAGE = 500;
 
+    /** How long the actor system may take to end once everything in it has stopped. */
+    private static final Duration TERMINATION = Duration.ofSeconds(5);
+
     private final NodeSettings settings;
     private final ActorSystem<NodeActor.Command> system;
     private final Parts parts;
+    private final CompletableFuture<Done> ended = new CompletableFuture<>();
     private final PrometheusMeterRegistry meters = new PrometheusMeterRegistry(PrometheusConfig.DEFAULT);
     private final List<DirectoryLock> locks = new ArrayList<>();
     private DistributedDataFeed feed;
@@ -200,9 +204,13 @@ public final class QuireNode implements AutoCloseable {
         return parts.failed;
     }
 
-    /** Completes when the node has ended, for whatever reason. */
+    /**
+     * Completes when the node has ended, for whatever reason: its bookies and voters have stopped, and it is no member of
+     * the cluster. After a partition threads of the actor system may outlive that, with connections that cannot end; the
+     * process should end then.
+     */
     public CompletionStage<Done> terminated() {
-        return system.getWhenTerminated();
+        return ended;
     }
 
     /** Stops in order: HTTP, bookies, voters, then leaves the cluster. Returns when the node has ended. */
@@ -226,6 +234,7 @@ public final class QuireNode implements AutoCloseable {
 
     private void startParts(Config config) {
         bindMeters();
+        watchEnd();
         feed = DistributedDataFeed.create(system, FeedSettings.from(config));
         CoordinatedShutdown.get(Adapter.toClassic(system))
                 .addTask(CoordinatedShutdown.PhaseServiceStop(), "stop-bookies-and-voters", this::stopParts);
@@ -260,6 +269,26 @@ public final class QuireNode implements AutoCloseable {
         binding.addToCoordinatedShutdown(HTTP_DEADLINE, Adapter.toClassic(system));
         http = Optional.of(URI.create(
                 "http://" + httpSettings.host() + ":" + binding.localAddress().getPort()));
+    }
+
+    /**
+     * Artery waits without a deadline for its streams, and one to a node that is cut off may never end. A node that was
+     * downed would then neither serve nor end, and no supervisor would start it again.
+     */
+    private void watchEnd() {
+        system.getWhenTerminated().whenComplete((done, failure) -> ended.complete(Done.getInstance()));
+        terminated().thenRun(this::sayIfConnectionsLinger);
+        CoordinatedShutdown.get(Adapter.toClassic(system))
+                .addTask(CoordinatedShutdown.PhaseBeforeActorSystemTerminate(), "bound-the-end", () -> {
+                    ended.completeOnTimeout(Done.getInstance(), TERMINATION.toNanos(), TimeUnit.NANOSECONDS);
+                    return CompletableFuture.completedFuture(Done.getInstance());
+                });
+    }
+
+    private void sayIfConnectionsLinger() {
+        if (!system.getWhenTerminated().toCompletableFuture().isDone()) {
+            LOG.warn("The node has ended, but connections of it do not; the process should end");
+        }
     }
 
     private void startVoters() {

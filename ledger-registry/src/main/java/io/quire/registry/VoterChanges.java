@@ -223,7 +223,7 @@ final class VoterChanges {
         for (Wish wish : List.copyOf(wishes)) {
             if (!wish.judged && now - wish.startNanos >= DESCRIBING_RESENDS * resendNanos()) {
                 wish.judged = true;
-                judge(wish, now);
+                judge(wish);
             } else if (now - wish.startNanos
                     >= TIMEOUTS * settings.operationTimeout().toNanos()) {
                 wish.end(
@@ -248,13 +248,13 @@ final class VoterChanges {
         }
     }
 
-    private void judge(Wish wish, long now) {
+    private void judge(Wish wish) {
         RegistryConfig current = operations.config().orElse(null);
         if (current == null) {
             wish.end(new Change.Refused("no serving registry voter was found"));
             return;
         }
-        Optional<String> refusal = refusalOf(wish.voters, current, now);
+        Optional<String> refusal = refusalOf(wish, current);
         if (refusal.isPresent()) {
             wish.end(new Change.Refused(refusal.get()));
             return;
@@ -312,7 +312,9 @@ final class VoterChanges {
         return true;
     }
 
-    private Optional<String> refusalOf(List<VoterId> voters, RegistryConfig current, long now) {
+    /** Only voters that answered since the change was asked for count: one may have died a moment ago. */
+    private Optional<String> refusalOf(Wish wish, RegistryConfig current) {
+        List<VoterId> voters = wish.voters;
         if (voters.isEmpty()) {
             return Optional.of("a registry needs at least one voter");
         } else if (voters.size() > RegistryVoters.VOTERS_MAX) {
@@ -326,13 +328,14 @@ final class VoterChanges {
         }
         int reachable = 0;
         for (VoterId voter : next.voters()) {
-            Optional<VoterDescribed> description = recently(voter, now);
+            Heard last = heard.get(voter);
+            boolean answered = last != null && last.nanos() - wish.startNanos >= 0;
             boolean added = !current.voters().contains(voter);
-            if (added && description.isEmpty()) {
+            if (added && !answered) {
                 return Optional.of(
                         "voter " + voter + " is not known here: does its node run, and belong to no other cluster?");
             }
-            reachable += description.isPresent() ? 1 : 0;
+            reachable += answered ? 1 : 0;
         }
         return reachable >= next.majority()
                 ? Optional.empty()

@@ -8,6 +8,7 @@ import io.quire.protocol.Payload;
 import io.quire.protocol.ProposerId;
 import io.quire.protocol.RegistryConfig;
 import io.quire.protocol.RegistryKey;
+import io.quire.protocol.RegistryVoters.Change;
 import io.quire.protocol.VoterId;
 import io.quire.protocol.wire.RegistryReply;
 import io.quire.protocol.wire.RegistryRequest;
@@ -126,6 +127,29 @@ class RegistryOperationsTest {
                         .isEqualTo(2));
         serve();
         assertThat(outcomes).hasSize(1);
+    }
+
+    @Test
+    @DisplayName("R5: a voter that answered before a change was asked for, and not since, is not counted for it")
+    void voterThatFellSilent() {
+        VoterId other = new VoterId(new UUID(0, 2));
+        operations.configFound(CONFIG);
+        describe(VOTER, Optional.of(CONFIG));
+        describe(other, Optional.empty());
+        now++;
+        List<Change> changes = new ArrayList<>();
+        operations.changeVoters(List.of(VOTER, other), new OpId(new UUID(1, 1)), true, changes::add);
+        describe(VOTER, Optional.of(CONFIG));
+        now += SETTINGS.operationTimeout().toNanos();
+        operations.tick();
+        assertThat(changes).singleElement().isInstanceOfSatisfying(Change.Refused.class, refused -> assertThat(
+                        refused.reason())
+                .contains(other + " is not known here"));
+    }
+
+    private void describe(VoterId voter, Optional<RegistryConfig> config) {
+        operations.voterDescribed(
+                new RegistryReply.VoterDescribed(voter, 1, config, config.isPresent(), Optional.empty()));
     }
 
     @Test

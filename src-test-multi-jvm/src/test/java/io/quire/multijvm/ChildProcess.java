@@ -154,6 +154,16 @@ final class ChildProcess implements AutoCloseable {
         return process.exitValue();
     }
 
+    /** All that it said. */
+    String output() {
+        return String.join("\n", lines(output));
+    }
+
+    /** All that it logged. */
+    String log() {
+        return String.join("\n", lines(log));
+    }
+
     /** The last lines of what it said and logged. */
     String tail(int count) {
         StringBuilder text = new StringBuilder();

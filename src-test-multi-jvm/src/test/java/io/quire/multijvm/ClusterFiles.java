@@ -9,6 +9,7 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.Comparator;
+import java.util.Iterator;
 import java.util.List;
 import java.util.stream.Collectors;
 import java.util.stream.IntStream;
@@ -23,31 +24,52 @@ final class ClusterFiles {
 
     private static final int PORT_RANGE = 15_000;
 
-    private final Path data;
-    private final List<Integer> ports;
-    private final List<Integer> managementPorts;
+    /** Clients that have a place of their own, where places matter. */
+    private static final int CLIENTS_MAX = 4;
 
-    private ClusterFiles(Path data, List<Integer> ports) {
-        this.data = data;
-        this.ports = ports.subList(0, ports.size() / 2);
-        this.managementPorts = ports.subList(ports.size() / 2, ports.size());
-    }
+    private final Path data;
+    private final ClusterShape shape;
+    private final List<Place> places;
 
     /**
-     * @param nodes with a store and a voter each
-     * @param spares nodes that have a place, and are no contact points
+     * Where a process is found.
+     *
+     * @param port where the others find it
+     * @param bindPort where it listens, if that is not the same
      */
-    static ClusterFiles create(Path data, int nodes, int spares) throws IOException {
+    record Place(int index, int port, int bindPort, int managementPort, int httpPort) {}
+
+    private ClusterFiles(Path data, ClusterShape shape, List<Place> places) {
+        this.data = data;
+        this.shape = shape;
+        this.places = places;
+    }
+
+    /** For the nodes of {@code shape}, one node more that is not of the cluster, and some clients. */
+    static ClusterFiles create(Path data, ClusterShape shape) throws IOException {
         delete(data);
         Files.createDirectories(data);
-        return new ClusterFiles(data, freePorts(2 * (nodes + spares)));
+        int count = shape.nodes() + 1 + CLIENTS_MAX;
+        Iterator<Integer> ports = freePorts(4 * count).iterator();
+        List<Place> places = new ArrayList<>();
+        for (int i = 0; i < count; i++) {
+            places.add(new Place(i, ports.next(), ports.next(), ports.next(), ports.next()));
+        }
+        return new ClusterFiles(data, shape, places);
+    }
+
+    /** All of them, by their index; clients come behind the nodes. */
+    List<Place> places() {
+        return List.copyOf(places);
     }
 
     /** The configuration file of node {@code index}, which calls its cluster {@code clusterName}. */
-    Path nodeConfig(int index, int nodes, String clusterName) throws IOException {
-        String endpoints = IntStream.range(0, nodes)
-                .mapToObj(i -> "{ host = \"127.0.0.1\", port = " + managementPorts.get(i) + " }")
+    Path nodeConfig(int index, String clusterName) throws IOException {
+        int founders = ClusterProcesses.NODES;
+        String endpoints = IntStream.range(0, founders)
+                .mapToObj(i -> "{ host = \"127.0.0.1\", port = " + places.get(i).managementPort() + " }")
                 .collect(Collectors.joining(", ", "[", "]"));
+        boolean votes = index < shape.voters() || index >= shape.nodes();
         return write("node-" + index + ".conf", """
                 quire.node {
                   name = node-%d
@@ -57,8 +79,9 @@ final class ClusterFiles {
                   stores = [{ directory = %s }]
                   formation = bootstrap
                   registry { auto-init = %s, founding-voters = %d, directories = [%s] }
-                  http = false
+                  http = %s
                 }
+                quire.http.port = %d
                 quire.bookie {
                   memtable.bytes = 16 MiB
                   journal { segment-bytes = 8 MiB, queue-bytes-max = 64 MiB }
@@ -73,34 +96,60 @@ final class ClusterFiles {
                   required-contact-point-nr = %d
                   stable-margin = 1 s
                 }
+                %s
                 """.formatted(
                         index,
                         clusterName,
-                        ports.get(index),
+                        places.get(index).port(),
                         quoted(data.resolve("store-" + index)),
-                        clusterName.equals(CLUSTER),
-                        nodes,
-                        quoted(data.resolve("voter-" + index)),
-                        managementPorts.get(index),
+                        clusterName.equals(CLUSTER) && index < founders,
+                        founders,
+                        votes ? quoted(data.resolve("voter-" + index)) : "",
+                        shape.http(),
+                        places.get(index).httpPort(),
+                        places.get(index).managementPort(),
                         endpoints,
-                        nodes));
+                        founders,
+                        network(index)));
     }
 
-    /** The configuration file of an application. */
-    Path clientConfig(int nodes) throws IOException {
-        String seeds = IntStream.range(0, nodes)
-                .mapToObj(i -> "\"pekko://quire@127.0.0.1:" + ports.get(i) + "\"")
+    /** The configuration file of application number {@code client}. */
+    Path clientConfig(int client) throws IOException {
+        int index = clientIndex(client);
+        String seeds = IntStream.range(0, ClusterProcesses.NODES)
+                .mapToObj(i -> "\"pekko://quire@" + address(i) + "\"")
                 .collect(Collectors.joining(", ", "[", "]"));
-        return write("client.conf", """
-                quire.node { name = client, cluster-name = %s, host = "127.0.0.1", port = 0, http = false }
+        return write("client-" + client + ".conf", """
+                quire.node { name = client-%d, cluster-name = %s, host = "127.0.0.1", port = %d, http = false }
                 pekko.cluster.seed-nodes = %s
                 # Where all others are dead there is nobody to say good-bye to.
                 pekko.coordinated-shutdown.phases.cluster-exiting.timeout = 2 s
-                """.formatted(CLUSTER, seeds));
+                %s
+                """.formatted(
+                        client, CLUSTER, shape.divisible() ? places.get(index).port() : 0, seeds, network(index)));
+    }
+
+    /** The index of the place of application number {@code client}, which matters in a divisible network only. */
+    int clientIndex(int client) {
+        return shape.nodes() + 1 + client;
+    }
+
+    private String network(int index) {
+        return shape.divisible() ? """
+                pekko.remote.artery {
+                  bind { hostname = "127.0.0.1", port = %d }
+                  advanced.tcp.outbound-client-hostname = "%s"
+                }
+                """.formatted(places.get(index).bindPort(), DivisibleNetwork.sourceOf(index)) : "";
     }
 
     String address(int index) {
-        return "127.0.0.1:" + ports.get(index);
+        return "127.0.0.1:" + places.get(index).port();
+    }
+
+    /** Where node {@code index} serves HTTP, if it does. */
+    String url(int index) {
+        return "http://127.0.0.1:" + places.get(index).httpPort();
     }
 
     Path file(String name) {

@@ -6,21 +6,26 @@ import io.quire.bookie.BookieSettings;
 import io.quire.bootstrap.Formatting;
 import io.quire.bootstrap.NodeSettings;
 import io.quire.bootstrap.QuireNode;
+import io.quire.cli.Main;
 import io.quire.protocol.BookieStatus;
 import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.ArrayList;
+import java.util.HashSet;
 import java.util.List;
 import java.util.Optional;
 import java.util.Queue;
+import java.util.Set;
 import java.util.concurrent.ConcurrentLinkedQueue;
 import java.util.concurrent.CopyOnWriteArrayList;
 import org.apache.pekko.actor.typed.ActorRef;
 import org.apache.pekko.actor.typed.Props;
 import org.apache.pekko.actor.typed.javadsl.Behaviors;
+import org.apache.pekko.cluster.ClusterEvent.CurrentClusterState;
 import org.apache.pekko.cluster.ClusterEvent.MemberRemoved;
+import org.apache.pekko.cluster.Member;
 import org.apache.pekko.cluster.MemberStatus;
 import org.apache.pekko.cluster.typed.Cluster;
 import org.apache.pekko.cluster.typed.Subscribe;
@@ -37,23 +42,39 @@ import org.junit.jupiter.api.extension.ExtensionContext;
  * <p>For the test's thread alone.
  */
 final class ClusterProcesses implements BeforeEachCallback, AfterEachCallback {
+    /** The nodes that found the registry, and of a test that asks for no more, all. */
     static final int NODES = 3;
-    static final Duration START = Duration.ofSeconds(90);
 
-    /** A node beside the cluster's own, see {@link #startForeign}. */
-    private static final int FOREIGN = NODES;
+    static final Duration START = Duration.ofSeconds(90);
 
     private static final int NODE_HEAP_MIB = 384;
     private static final int WRITER_HEAP_MIB = 512;
+    private static final int COMMAND_HEAP_MIB = 64;
     private static final int TAIL_LINES = 40;
 
     private final List<ChildProcess> started = new CopyOnWriteArrayList<>();
-    private final ChildProcess[] nodes = new ChildProcess[NODES];
+    private final ClusterShape shape;
+    private final ChildProcess[] nodes;
     private final Thread guard = new Thread(this::killAll, "last-words");
     private Path logs;
     private Path data;
     private ClusterFiles files;
+    private DivisibleNetwork network;
     private QuireNode client;
+    private int writers;
+    private int commands;
+
+    /** What a command of {@code quire} ended with. */
+    record Ended(int code, String out, String err) {}
+
+    ClusterProcesses() {
+        this(ClusterShape.FOUNDERS);
+    }
+
+    ClusterProcesses(ClusterShape shape) {
+        this.shape = shape;
+        this.nodes = new ChildProcess[shape.nodes()];
+    }
 
     @Override
     public void beforeEach(ExtensionContext context) throws IOException {
@@ -63,9 +84,15 @@ final class ClusterProcesses implements BeforeEachCallback, AfterEachCallback {
         logs = Path.of("target", "multi-jvm", name).toAbsolutePath();
         ClusterFiles.delete(logs);
         data = logs.resolve("data");
-        files = ClusterFiles.create(data, NODES, 1);
-        for (int i = 0; i < NODES; i++) {
+        files = ClusterFiles.create(data, shape);
+        for (int i = 0; i < shape.nodes(); i++) {
             format(i, ClusterFiles.CLUSTER);
+        }
+        if (shape.divisible()) {
+            network = new DivisibleNetwork();
+            for (ClusterFiles.Place place : files.places()) {
+                network.add(place.index(), place.port(), place.bindPort());
+            }
         }
     }
 
@@ -87,9 +114,16 @@ final class ClusterProcesses implements BeforeEachCallback, AfterEachCallback {
             try {
                 killAll();
             } finally {
+                closeNetwork();
                 ClusterFiles.delete(data);
                 Runtime.getRuntime().removeShutdownHook(guard);
             }
+        }
+    }
+
+    private void closeNetwork() {
+        if (network != null) {
+            network.close();
         }
     }
 
@@ -99,12 +133,18 @@ final class ClusterProcesses implements BeforeEachCallback, AfterEachCallback {
         started.forEach(ChildProcess::close);
     }
 
-    /** Starts all nodes and waits until they serve. */
+    /** Starts all nodes and waits until they serve; those with a voter that is no founder start last. */
     void start() {
-        for (int i = 0; i < NODES; i++) {
+        int first = shape.voters() > NODES ? NODES : shape.nodes();
+        start(0, first);
+        start(first, shape.nodes());
+    }
+
+    private void start(int first, int end) {
+        for (int i = first; i < end; i++) {
             launch(i);
         }
-        for (int i = 0; i < NODES; i++) {
+        for (int i = first; i < end; i++) {
             awaitReady(i);
         }
     }
@@ -122,24 +162,40 @@ final class ClusterProcesses implements BeforeEachCallback, AfterEachCallback {
         return nodes[index];
     }
 
-    /** Formats and starts a fourth node, whose cluster has another name; does not wait. */
+    /** Cuts off a node and some writers from all others, see {@link DivisibleNetwork}; needs a shape that is divisible. */
+    void isolate(int node, WriterProcess... beside) {
+        Set<Integer> island = new HashSet<>(Set.of(node));
+        for (WriterProcess writer : beside) {
+            island.add(writer.place());
+        }
+        network.isolate(island);
+    }
+
+    /** What {@link #isolate} cut off is reached again. */
+    void heal() {
+        network.heal();
+    }
+
+    /** Formats and starts one node more, whose cluster has another name; does not wait. */
     ChildProcess startForeign(String clusterName) {
-        format(FOREIGN, clusterName);
-        return start("node-" + FOREIGN, NODE_HEAP_MIB, NodeMain.class, nodeConfig(FOREIGN, clusterName));
+        int foreign = shape.nodes();
+        format(foreign, clusterName);
+        return start("node-" + foreign, NODE_HEAP_MIB, NodeMain.class, nodeConfig(foreign, clusterName));
     }
 
     /** Starts a process that writes a ledger. */
     WriterProcess startWriter(WriterLoad load) {
         try {
             Path acks = files.file("acks-" + started.size());
+            int number = ++writers;
             ChildProcess process = start(
                     "writer",
                     WRITER_HEAP_MIB,
                     WriterMain.class,
-                    files.clientConfig(NODES),
+                    files.clientConfig(number),
                     acks.toString(),
                     load.format());
-            return new WriterProcess(process, acks);
+            return new WriterProcess(process, acks, files.clientIndex(number));
         } catch (IOException e) {
             throw new UncheckedIOException(e);
         }
@@ -150,12 +206,31 @@ final class ClusterProcesses implements BeforeEachCallback, AfterEachCallback {
         if (client == null) {
             try {
                 client = QuireNode.start(QuireNode.configOf(
-                        ConfigFactory.parseFile(files.clientConfig(NODES).toFile())));
+                        ConfigFactory.parseFile(files.clientConfig(0).toFile())));
             } catch (IOException e) {
                 throw new UncheckedIOException(e);
             }
         }
         return client;
+    }
+
+    /** How the others reach a node. */
+    String address(int index) {
+        return files.address(index);
+    }
+
+    /** Where a node serves HTTP; needs a shape with HTTP. */
+    String url(int index) {
+        return files.url(index);
+    }
+
+    /** Runs a command of {@code quire} against a node, in a process of its own. */
+    Ended quire(int node, String... arguments) {
+        List<String> all = new ArrayList<>(List.of("--url", url(node)));
+        all.addAll(List.of(arguments));
+        ChildProcess process = ChildProcess.start(logs, data, "quire-" + ++commands, COMMAND_HEAP_MIB, Main.class, all);
+        started.add(process);
+        return new Ended(process.awaitExit(START), process.output(), process.log());
     }
 
     /** What the application in this JVM hears of the bookie of a node. */
@@ -173,7 +248,20 @@ final class ClusterProcesses implements BeforeEachCallback, AfterEachCallback {
                 () -> client().feed().bookies().stream()
                                 .filter(status -> status.state() == BookieStatus.State.WRITABLE)
                                 .count()
-                        == NODES);
+                        == shape.nodes());
+    }
+
+    /** Waits until all nodes, writers and the application in this JVM are up, and each has seen that. */
+    void awaitMembers() {
+        Cluster cluster = Cluster.get(client().system());
+        int members = shape.nodes() + writers + 1;
+        Await.until("all members are up", START, () -> {
+            CurrentClusterState state = cluster.state();
+            List<Member> up = new ArrayList<>();
+            state.getMembers().forEach(up::add);
+            up.removeIf(member -> !member.status().equals(MemberStatus.up()));
+            return up.size() == members && state.getSeenBy().size() == members;
+        });
     }
 
     /** Waits until the application in this JVM knows the bookie of a node as writable, in a later boot than before. */
@@ -232,7 +320,7 @@ final class ClusterProcesses implements BeforeEachCallback, AfterEachCallback {
 
     private Path nodeConfig(int index, String clusterName) {
         try {
-            return files.nodeConfig(index, NODES, clusterName);
+            return files.nodeConfig(index, clusterName);
         } catch (IOException e) {
             throw new UncheckedIOException(e);
         }

@@ -4,13 +4,9 @@ import static io.quire.multijvm.LedgerReads.get;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import io.quire.client.ReadHandle;
-import io.quire.protocol.BookieId;
 import io.quire.protocol.LedgerException;
 import io.quire.protocol.LedgerId;
-import io.quire.protocol.LedgerMetadata;
 import java.time.Duration;
-import java.util.ArrayList;
-import java.util.BitSet;
 import java.util.List;
 
 /**
@@ -50,32 +46,9 @@ final class DeathOfAll {
         assertThat(acks).hasSize(Math.toIntExact(end.acknowledged()));
         LedgerReads reads = new LedgerReads(cluster.client().client(), seed);
         ReadHandle ledger = reads.open(ledgerId);
-        requireHeld(reads, ledger, acks);
+        LedgerCopies.of(reads, ledger.getLedgerMetadata().value(), acks.size() - 1L)
+                .requireAcknowledged(acks);
         requireConfirmedPrefix(reads, ledger, acks);
-    }
-
-    private static void requireHeld(LedgerReads reads, ReadHandle ledger, List<AckLog.Ack> acks) {
-        LedgerMetadata metadata = ledger.getLedgerMetadata().value();
-        List<BitSet> held = new ArrayList<>();
-        for (BookieId bookie : metadata.lastFragment().ensemble().bookies()) {
-            held.add(reads.heldBy(bookie, ledger.getId(), acks.size() - 1L));
-        }
-        for (int i = 0; i < acks.size(); i++) {
-            AckLog.Ack ack = acks.get(i);
-            assertThat(ack.entryId()).isEqualTo(i);
-            int copies = 0;
-            for (int position = 0; position < held.size(); position++) {
-                boolean holds = held.get(position).get(i);
-                copies += holds ? 1 : 0;
-                if (!holds && ack.isBy(position)) {
-                    throw new AssertionError("the bookie at position " + position + " acknowledged entry " + i
-                            + " and does not hold it");
-                }
-            }
-            if (copies < metadata.replication().ackQuorum()) {
-                throw new AssertionError("entry " + i + " was acknowledged and is on " + copies + " bookies");
-            }
-        }
     }
 
     /** What is confirmed reads back; a later look may confirm more, but never what was not acknowledged. */

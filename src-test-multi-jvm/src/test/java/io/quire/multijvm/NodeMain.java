@@ -7,6 +7,9 @@ import java.util.concurrent.atomic.AtomicBoolean;
 
 /** The process of one node: starts it, says READY, and stops it in order on SIGTERM. */
 final class NodeMain {
+    /** How a process ends that cannot go on, or is no member of the cluster any more. */
+    static final int ENDED = 2;
+
     private NodeMain() {}
 
     /** @param arguments the node's configuration file */
@@ -37,7 +40,7 @@ final class NodeMain {
     private static void end(String why, AtomicBoolean stopping) {
         if (!stopping.get()) {
             Lifeline.say(why);
-            Runtime.getRuntime().halt(2);
+            Runtime.getRuntime().halt(ENDED);
         }
     }
 }

@@ -36,7 +36,7 @@ final class WriterMain {
         Lifeline.say("READY");
         node.terminated().toCompletableFuture().join();
         Lifeline.say("ENDED by itself");
-        Runtime.getRuntime().halt(2);
+        Runtime.getRuntime().halt(NodeMain.ENDED);
     }
 
     private static void recover(QuireNode node, LedgerId ledgerId) {

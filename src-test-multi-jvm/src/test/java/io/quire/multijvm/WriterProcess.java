@@ -9,6 +9,7 @@ import java.util.List;
 final class WriterProcess {
     private final ChildProcess process;
     private final Path acks;
+    private final int place;
 
     /**
      * How the appending ended.
@@ -17,9 +18,19 @@ final class WriterProcess {
      */
     record End(long acknowledged, long failed, long slowestMillis) {}
 
-    WriterProcess(ChildProcess process, Path acks) {
+    WriterProcess(ChildProcess process, Path acks, int place) {
         this.process = process;
         this.acks = acks;
+        this.place = place;
+    }
+
+    ChildProcess process() {
+        return process;
+    }
+
+    /** Where it is in a {@link DivisibleNetwork}. */
+    int place() {
+        return place;
     }
 
     /** The ledger, once its first append is acknowledged. */
@@ -56,9 +67,14 @@ final class WriterProcess {
         return new End(Long.parseLong(end[0]), Long.parseLong(end[1]), Long.parseLong(end[2]));
     }
 
+    /** Tells it to seal its ledger; does not wait. */
+    void askToSeal() {
+        process.tell("seal");
+    }
+
     /** Seals the ledger and returns its last entry. */
     long seal(Duration deadline) {
-        process.tell("seal");
+        askToSeal();
         return Long.parseLong(process.awaitSaid("SEALED", deadline));
     }
 
