@@ -142,6 +142,11 @@ public final class AckDurabilityChecker {
         formatted.add(bookie);
     }
 
+    /** A bookie's disk is gone: nobody expects anything there any more. */
+    void destroyed(BookieId bookie) {
+        acknowledged.remove(bookie);
+    }
+
     /** How many copies of entries were acknowledged. */
     long acknowledgements() {
         return acknowledgements;

@@ -110,6 +110,16 @@ public class SimulatedBookie implements SimulatedNode.Program {
                 .map(encoded -> EntryFormat.decode(encoded).payload()));
     }
 
+    /** What the running store knows of a ledger; empty when it knows nothing, or is down. */
+    Optional<BookieStore.LedgerView> viewOf(LedgerId ledgerId) {
+        return running.flatMap(store -> store.ledger(ledgerId));
+    }
+
+    /** Whether it has booted. */
+    boolean isServing() {
+        return running.isPresent();
+    }
+
     private void stop(SimulatedNode node) {
         node.crashFor((long) (random.nextDouble() * RESTART_MAX_NANOS));
     }
@@ -248,7 +258,9 @@ public class SimulatedBookie implements SimulatedNode.Program {
 
         private void handle(Envelope envelope) {
             Object message = envelope.message();
-            if (message instanceof BookieRequest.OpenSession open) {
+            if (message instanceof BookieRequest request && !request.target().equals(identity)) {
+                refuseStranger(envelope.from(), request);
+            } else if (message instanceof BookieRequest.OpenSession open) {
                 long counter = ++lastSession;
                 sessions.put(counter, open.ledgerId());
                 clients.put(counter, new Client(envelope.from(), open.requestId()));
@@ -301,6 +313,35 @@ public class SimulatedBookie implements SimulatedNode.Program {
             }
         }
 
+        /** Whoever asks for another store is refused (H29); what is never answered goes without a word. */
+        private void refuseStranger(String from, BookieRequest request) {
+            String detail = "this is bookie " + identity;
+            if (request instanceof BookieRequest.OpenSession open) {
+                reply(
+                        from,
+                        new BookieReply.SessionRefused(
+                                request.target(), open.requestId(), open.ledgerId(), Refusal.WRONG_BOOKIE, detail));
+            } else if (request instanceof BookieRequest.AddEntries add) {
+                add.batches()
+                        .forEach(batch -> reply(
+                                from,
+                                new BookieReply.BatchRefused(
+                                        batch.session(), batch.number(), Refusal.WRONG_BOOKIE, detail)));
+            } else if (request instanceof BookieRequest.ProbeSession probe) {
+                reply(from, new BookieReply.SessionEnded(probe.session(), Refusal.WRONG_BOOKIE, detail));
+            } else if (request instanceof BookieRequest.ReadEntries read) {
+                refuse(from, request, read.requestId(), Refusal.WRONG_BOOKIE, detail);
+            } else if (request instanceof BookieRequest.FenceLedger fence) {
+                refuse(from, request, fence.requestId(), Refusal.WRONG_BOOKIE, detail);
+            } else if (request instanceof BookieRequest.RecoveryAddEntries add) {
+                refuse(from, request, add.requestId(), Refusal.WRONG_BOOKIE, detail);
+            }
+        }
+
+        private void refuse(String from, BookieRequest request, long requestId, Refusal refusal, String detail) {
+            reply(from, new BookieReply.RequestRefused(request.target(), requestId, refusal, detail));
+        }
+
         private void add(String from, BookieRequest.Batch batch) {
             if (!isOurs(batch.session())) {
                 reply(from, new BookieReply.SessionEnded(batch.session(), Refusal.UNKNOWN_SESSION, "unknown"));
@@ -332,8 +373,21 @@ public class SimulatedBookie implements SimulatedNode.Program {
 
         private void read(String from, BookieRequest.ReadEntries read) {
             Runnable answer = () -> node.schedule(upTo(READ_MAX_NANOS), () -> {
-                BookieStore.EntryRange range = store.read(
-                        read.ledgerId(), read.firstEntryId(), read.lastEntryId(), read.entriesMax(), read.bytesMax());
+                BookieStore.EntryRange range;
+                try {
+                    if (read.fencing()) {
+                        store.requireWhole(read.ledgerId());
+                    }
+                    range = store.read(
+                            read.ledgerId(),
+                            read.firstEntryId(),
+                            read.lastEntryId(),
+                            read.entriesMax(),
+                            read.bytesMax());
+                } catch (StorageException e) {
+                    refuse(from, read, read.requestId(), Refusal.UNAVAILABLE, String.valueOf(e.getMessage()));
+                    return;
+                }
                 reply(
                         from,
                         new BookieReply.EntriesRead(

@@ -149,6 +149,14 @@ public final class SimulatedDisk {
         keyValueStores.remove(keyValueStore);
     }
 
+    /** Loses everything that is on it; nothing may be open. */
+    public void wipe() {
+        keyValueStores.values().forEach(SimulatedMap::requireNotOpen);
+        fileStores.clear();
+        keyValueStores.clear();
+        usedBytes = 0;
+    }
+
     private SimulatedFile file(String fileStore, String name) {
         SimulatedFile file = fileStores.getOrDefault(fileStore, Map.of()).get(name);
         if (file == null) {

@@ -10,6 +10,7 @@ import java.util.Map;
 import java.util.Random;
 import java.util.Set;
 import java.util.function.Consumer;
+import java.util.function.Predicate;
 
 /**
  * Carries messages between named endpoints, at most once and in order for each pair as Artery does, but for what {@link
@@ -32,6 +33,7 @@ public final class SimulatedNetwork {
     private final Map<Pair, Long> lastArrivals = new HashMap<>();
     private final Set<Pair> cuts = new HashSet<>();
     private NetworkFaults faults;
+    private Predicate<Envelope> gate = envelope -> true;
 
     /** A message on its way. */
     public record Envelope(String from, String to, Object message) {}
@@ -48,6 +50,19 @@ public final class SimulatedNetwork {
     /** Messages sent from now on meet {@code faults}. */
     public void setFaults(NetworkFaults faults) {
         this.faults = faults;
+    }
+
+    /**
+     * From now on only those messages arrive that {@code gate} lets through, which is asked when one is about to arrive.
+     * It may keep the others for {@link #deliver}.
+     */
+    public void setGate(Predicate<Envelope> gate) {
+        this.gate = gate;
+    }
+
+    /** Lets a message arrive now that the gate did not let through, if anybody listens. */
+    public void deliver(Envelope envelope) {
+        arrive(new Pair(hostOf(envelope.from()), hostOf(envelope.to())), envelope);
     }
 
     /** Lets {@code receiver} have what arrives at {@code address}, instead of whoever had it before. */
@@ -109,14 +124,22 @@ public final class SimulatedNetwork {
 
     private void deliverIn(long delayNanos, Pair pair, Envelope envelope) {
         simulation.schedule(delayNanos, () -> {
-            Consumer<Envelope> receiver = receivers.get(envelope.to());
-            if (cuts.contains(pair) || receiver == null) {
-                simulation.trace("lost on the way", envelope.from(), "->", envelope.to(), envelope.message());
-                return;
+            if (gate.test(envelope)) {
+                arrive(pair, envelope);
+            } else {
+                simulation.trace("stopped", envelope.from(), "->", envelope.to(), envelope.message());
             }
-            simulation.trace(envelope.from(), "->", envelope.to(), envelope.message());
-            receiver.accept(envelope);
         });
+    }
+
+    private void arrive(Pair pair, Envelope envelope) {
+        Consumer<Envelope> receiver = receivers.get(envelope.to());
+        if (cuts.contains(pair) || receiver == null) {
+            simulation.trace("lost on the way", envelope.from(), "->", envelope.to(), envelope.message());
+            return;
+        }
+        simulation.trace(envelope.from(), "->", envelope.to(), envelope.message());
+        receiver.accept(envelope);
     }
 
     private long delay(long maxNanos) {

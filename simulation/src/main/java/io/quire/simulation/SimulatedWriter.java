@@ -47,6 +47,9 @@ import java.util.function.Consumer;
  * ledger; the old one stays open. So it does when another took the ledger over.
  */
 final class SimulatedWriter implements SimulatedNode.Program {
+    /** Instead of a time to think: it appends and seals only when it is told to, and keeps to its first ledger. */
+    static final long WHEN_TOLD = -1;
+
     private static final long TICK_NANOS = 20_000_000;
     private static final long RETRY_NANOS = 50_000_000;
 
@@ -55,13 +58,14 @@ final class SimulatedWriter implements SimulatedNode.Program {
     private final Checkers checkers;
     private boolean finishing;
     private boolean finished;
+    private Incarnation running;
 
     /**
      * @param bookies who there is to choose from
      * @param replication of every ledger
      * @param digest of every ledger
      * @param password of every ledger
-     * @param thinkMaxNanos the longest time between two bursts of appends
+     * @param thinkMaxNanos the longest time between two bursts of appends, or {@link #WHEN_TOLD}
      * @param inMemoryPercent of appends that are acknowledged from memory
      */
     record Plan(
@@ -95,9 +99,25 @@ final class SimulatedWriter implements SimulatedNode.Program {
 
     @Override
     public Consumer<Envelope> start(SimulatedNode node) {
-        Incarnation incarnation = new Incarnation(node);
-        incarnation.create();
-        return incarnation::received;
+        running = new Incarnation(node);
+        running.create();
+        return running::received;
+    }
+
+    /** The ledger being written, as far as its writer knows; empty before there is one. */
+    Optional<LedgerMetadata> ledger() {
+        return Optional.ofNullable(running.core).map(LedgerWriter::metadata);
+    }
+
+    /** Appends {@code count} entries now, each of which is acknowledged when it is durable. */
+    void append(int count) {
+        running.append(count, 0);
+    }
+
+    /** Seals now. */
+    void seal() {
+        running.sealing = true;
+        running.core.seal(running.node.nanoTime());
     }
 
     private final class Incarnation implements WriterOutbox {
@@ -177,6 +197,9 @@ final class SimulatedWriter implements SimulatedNode.Program {
         }
 
         private void think() {
+            if (plan.thinkMaxNanos() == WHEN_TOLD) {
+                return;
+            }
             node.schedule((long) (random.nextDouble() * plan.thinkMaxNanos()), this::burst);
         }
 
@@ -188,22 +211,7 @@ final class SimulatedWriter implements SimulatedNode.Program {
                 create(); // the ledger was taken over: go on in another one
                 return;
             }
-            int count = finishing ? 1 : random.nextInt(12);
-            for (int i = 0; i < count; i++) {
-                byte[] bytes = new byte[random.nextInt(200)];
-                random.nextBytes(bytes);
-                if (core.refusalOf(bytes.length).isEmpty()) {
-                    Payload payload = Payload.wrap(bytes);
-                    Durability durability =
-                            random.nextInt(100) < plan.inMemoryPercent() ? Durability.MEMORY_QUORUM : Durability.SYNCED;
-                    long entryId = core.append(payload, durability, node.nanoTime());
-                    if (durability == Durability.MEMORY_QUORUM) {
-                        inMemory.add(entryId);
-                    }
-                    checkers.content().appending(ledgerId, entryId, payload);
-                }
-            }
-            core.pump(node.nanoTime());
+            append(finishing ? 1 : random.nextInt(12), plan.inMemoryPercent());
             if (random.nextInt(5) == 0) {
                 forces.put(++lastForce, core.lastAddPushed());
                 core.force(lastForce, node.nanoTime());
@@ -214,6 +222,24 @@ final class SimulatedWriter implements SimulatedNode.Program {
             } else {
                 think();
             }
+        }
+
+        private void append(int count, int inMemoryPercent) {
+            for (int i = 0; i < count; i++) {
+                byte[] bytes = new byte[random.nextInt(200)];
+                random.nextBytes(bytes);
+                if (core.refusalOf(bytes.length).isEmpty()) {
+                    Payload payload = Payload.wrap(bytes);
+                    Durability durability =
+                            random.nextInt(100) < inMemoryPercent ? Durability.MEMORY_QUORUM : Durability.SYNCED;
+                    long entryId = core.append(payload, durability, node.nanoTime());
+                    if (durability == Durability.MEMORY_QUORUM) {
+                        inMemory.add(entryId);
+                    }
+                    checkers.content().appending(ledgerId, entryId, payload);
+                }
+            }
+            core.pump(node.nanoTime());
         }
 
         void received(Envelope envelope) {
