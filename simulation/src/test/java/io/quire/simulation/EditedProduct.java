@@ -76,6 +76,29 @@ final class EditedProduct extends ClassLoader {
         }
     }
 
+    /**
+     * Plays one story of a test class.
+     *
+     * @param story {@code Class#method}, a test method without parameters
+     * @return what fails, if anything
+     */
+    Optional<String> failure(String story) {
+        String[] names = story.split("#", 2);
+        try {
+            Constructor<?> constructor =
+                    loadClass(getClass().getPackageName() + "." + names[0]).getDeclaredConstructor();
+            constructor.setAccessible(true);
+            Method method = constructor.getDeclaringClass().getDeclaredMethod(names[1]);
+            method.setAccessible(true);
+            method.invoke(constructor.newInstance());
+            return Optional.empty();
+        } catch (InvocationTargetException e) {
+            return Optional.of(e.getCause().toString());
+        } catch (ReflectiveOperationException e) {
+            throw new LinkageError(story + " is no story", e);
+        }
+    }
+
     private static Object call(Object target, String name) throws ReflectiveOperationException {
         Method method = target.getClass().getMethod(name);
         method.setAccessible(true);

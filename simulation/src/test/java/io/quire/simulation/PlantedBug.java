@@ -43,14 +43,24 @@ record PlantedBug(
     private static final Path ROOT = Path.of("..");
 
     private static final Path DIRECTORY = Path.of("src", "test", "resources", "planted");
+    private static final Path REPORTED = Path.of("src", "test", "resources", "planted-reports");
     private static final String SUFFIX = ".txt";
     private static final String OLD = "\n--- old\n";
     private static final String NEW = "\n--- new\n";
     private static final String SOURCES = "src/main/java/";
 
-    /** All of them, by name. */
+    /** All that a scenario has to find, by name. */
     static List<PlantedBug> all() {
-        try (Stream<Path> files = Files.list(DIRECTORY)) {
+        return in(DIRECTORY);
+    }
+
+    /** Those that stood behind a report, by name; their scenario is {@code Class#method} of its replay. */
+    static List<PlantedBug> reported() {
+        return in(REPORTED);
+    }
+
+    private static List<PlantedBug> in(Path directory) {
+        try (Stream<Path> files = Files.list(directory)) {
             return files.filter(file -> file.toString().endsWith(SUFFIX))
                     .sorted()
                     .map(PlantedBug::read)
