@@ -58,13 +58,14 @@ class PartitionTest {
         lonely.askToSeal();
         Versioned<LedgerMetadata> recovered =
                 get(cluster.client().client().recover(lonelyId)).ledger();
-        assertThat(lonely.process().awaitExit(LOAD))
-                .as("how the writer that was cut off ended")
-                .isEqualTo(NodeMain.ENDED);
         assertThat(cluster.node(victim).awaitExit(LOAD))
                 .as("how the node that was cut off ended")
                 .isEqualTo(NodeMain.ENDED);
         assertThat(cluster.node(victim).lastSaid("ENDED")).contains("by itself");
+        cluster.launch(victim);
+        assertThat(lonely.process().awaitExit(LOAD))
+                .as("how the writer that was cut off ended")
+                .isEqualTo(NodeMain.ENDED);
         assertThat(lonely.process().lastSaid("SEALED"))
                 .as("what the small side decided")
                 .isEmpty();
@@ -73,7 +74,6 @@ class PartitionTest {
         assertThat(moved.ensemble().contains(before.bookieId())).isFalse();
 
         cluster.heal();
-        cluster.launch(victim);
         cluster.awaitReady(victim);
         cluster.awaitLaterBoot(victim, before);
         writer.stop();
