@@ -72,6 +72,7 @@ final class Chaos {
     void end(List<SimulatedNode> nodes) {
         network.heal();
         network.setFaults(NetworkFaults.NONE);
+        network.endLosses();
         nodes.forEach(node -> {
             node.cancelCrash();
             node.start();

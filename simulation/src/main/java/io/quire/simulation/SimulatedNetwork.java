@@ -32,6 +32,8 @@ public final class SimulatedNetwork {
     private final Map<Pair, Long> lastArrivals = new HashMap<>();
     private final Set<Pair> cuts = new HashSet<>();
     private NetworkFaults faults;
+    /** What else gets lost, by kind. */
+    private final Map<Class<?>, Double> losses = new HashMap<>();
 
     /** A message on its way. */
     public record Envelope(String from, String to, Object message) {}
@@ -50,6 +52,16 @@ public final class SimulatedNetwork {
         this.faults = faults;
     }
 
+    /** Loses messages of one kind beside what {@link #setFaults} loses: a probability, 0 for no more. */
+    public void setLoss(Class<?> kind, double probability) {
+        losses.put(kind, probability);
+    }
+
+    /** Loses no kind more than others. */
+    public void endLosses() {
+        losses.clear();
+    }
+
     /** Lets {@code receiver} have what arrives at {@code address}, instead of whoever had it before. */
     public void register(String address, Consumer<Envelope> receiver) {
         receivers.put(address, receiver);
@@ -63,7 +75,9 @@ public final class SimulatedNetwork {
     /** Sends {@code message}, which must be immutable. */
     public void send(String from, String to, Object message) {
         Pair pair = new Pair(hostOf(from), hostOf(to));
-        if (cuts.contains(pair) || random.nextDouble() < faults.loss()) {
+        double kindLoss = losses.getOrDefault(message.getClass(), 0.0);
+        boolean lostByKind = kindLoss > 0 && random.nextDouble() < kindLoss;
+        if (lostByKind || cuts.contains(pair) || random.nextDouble() < faults.loss()) {
             simulation.trace("lost", from, "->", to, message);
             return;
         }
