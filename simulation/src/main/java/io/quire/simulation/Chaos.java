@@ -1,5 +1,7 @@
 package io.quire.simulation;
 
+import io.quire.protocol.wire.BookieReply;
+import io.quire.protocol.wire.BookieRequest;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Random;
@@ -49,6 +51,18 @@ final class Chaos {
                 (20 + random.nextInt(200)) * MILLI));
     }
 
+    /** From now on most fences are lost, and entries and what readers are told of them are late; all else is quick. */
+    void loseFences() {
+        NetworkFaults late =
+                new NetworkFaults(0.05, 0, 0.3 + 0.4 * random.nextDouble(), 50_000, MILLI, (30 + random.nextInt(250)) * MILLI);
+        network.setFaults(new NetworkFaults(0, 0, 0.05 * random.nextDouble(), 50_000, MILLI, 50 * MILLI));
+        network.setFaults(
+                BookieRequest.FenceLedger.class,
+                new NetworkFaults(0.3 + 0.5 * random.nextDouble(), 0, 0, 50_000, MILLI, MILLI));
+        network.setFaults(BookieRequest.AddEntries.class, late);
+        network.setFaults(BookieReply.EntriesRead.class, late);
+    }
+
     /** Cuts the nodes into two sides for a while, in both directions or in one. */
     void partition(List<SimulatedNode> nodes, long nanosMax) {
         List<String> oneSide = new ArrayList<>();
@@ -72,7 +86,7 @@ final class Chaos {
     void end(List<SimulatedNode> nodes) {
         network.heal();
         network.setFaults(NetworkFaults.NONE);
-        network.endLosses();
+        network.endFaultsOfKinds();
         nodes.forEach(node -> {
             node.cancelCrash();
             node.start();

@@ -15,7 +15,6 @@ import io.quire.protocol.LedgerPassword;
 import io.quire.protocol.Payload;
 import io.quire.protocol.Replication;
 import io.quire.protocol.VoterId;
-import io.quire.protocol.wire.BookieRequest;
 import io.quire.registry.RegistrySettings;
 import java.time.Duration;
 import java.util.ArrayList;
@@ -64,6 +63,9 @@ public class LedgerScenario {
     private Optional<SimulatedDeleter> deleter = Optional.empty();
     private DiskLosses losses;
     private final FenceChecker fences = new FenceChecker();
+    /** Ledgers whose last entries are under way, or were. */
+    private final List<LedgerId> contested = new ArrayList<>();
+
     private final AckDurabilityChecker durability = new AckDurabilityChecker();
     private final LedgerContentChecker content = new LedgerContentChecker();
     private final LedgerStateChecker states = new LedgerStateChecker();
@@ -237,7 +239,10 @@ public class LedgerScenario {
         buildBookies(identities, voterAddresses, replication);
         losses = new DiskLosses(simulation, machines, directory, states, replication);
         SimulatedWriter.Checkers checkers = new SimulatedWriter.Checkers(durability, content, states);
-        int inMemoryPercent = random.nextBoolean() ? 0 : random.nextInt(101);
+        boolean allSynced = random.nextBoolean();
+        int percent = allSynced ? 0 : random.nextInt(101);
+        // What is acknowledged from memory is no promise: nothing is lost by losing it.
+        int inMemoryPercent = workload == Workload.LOST_FENCES ? 0 : percent;
         int writerCount = 1 + random.nextInt(3);
         for (int i = 0; i < writerCount; i++) {
             String address = "writer" + i;
@@ -255,7 +260,8 @@ public class LedgerScenario {
                             inMemoryPercent,
                             workload == Workload.LOST_FENCES
                                     ? SimulatedWriter.Pace.FEW_AND_PAUSED
-                                    : SimulatedWriter.Pace.STEADY),
+                                    : SimulatedWriter.Pace.STEADY,
+                            contested::add),
                     checkers);
             writers.add(writer);
             clients.add(node(address, writer));
@@ -315,7 +321,8 @@ public class LedgerScenario {
             SimulatedRecoverer recoverer = new SimulatedRecoverer(
                     simulation.random(address),
                     new SimulatedRecoverer.Plan(
-                            voterAddresses, registry, directory, password, settings, thinkMax * MILLI),
+                            voterAddresses, registry, directory, password, settings, thinkMax * MILLI,
+                            workload == Workload.LOST_FENCES ? () -> contested : content::ledgers),
                     content,
                     states,
                     fences);
@@ -391,11 +398,10 @@ public class LedgerScenario {
     }
 
     private void disturbNetwork() {
-        if (isDuel()) {
+        if (workload == Workload.LOST_FENCES) {
+            chaos.loseFences();
+        } else if (workload == Workload.DUEL) {
             chaos.slowWays();
-            network.setLoss(
-                    BookieRequest.FenceLedger.class,
-                    workload == Workload.LOST_FENCES ? 0.3 + 0.6 * random.nextDouble() : 0);
         } else {
             chaos.changeNetwork();
         }

@@ -345,6 +345,7 @@ public class SimulatedBookie implements SimulatedNode.Program {
                 running = Optional.of(opened);
                 node.scheduleEvery(
                         plan.tails().heartbeatNanos(), () -> tails.values().forEach(SimulatedTails::tick));
+                node.disk().endReadFaults();
                 durability.verify(identity, store);
                 if (lost) {
                     throw new IllegalStateException("R7: bookie " + identity + " serves though its disk was lost");

@@ -32,8 +32,7 @@ public final class SimulatedNetwork {
     private final Map<Pair, Long> lastArrivals = new HashMap<>();
     private final Set<Pair> cuts = new HashSet<>();
     private NetworkFaults faults;
-    /** What else gets lost, by kind. */
-    private final Map<Class<?>, Double> losses = new HashMap<>();
+    private final Map<Class<?>, NetworkFaults> faultsOfKinds = new HashMap<>();
 
     /** A message on its way. */
     public record Envelope(String from, String to, Object message) {}
@@ -52,14 +51,14 @@ public final class SimulatedNetwork {
         this.faults = faults;
     }
 
-    /** Loses messages of one kind beside what {@link #setFaults} loses: a probability, 0 for no more. */
-    public void setLoss(Class<?> kind, double probability) {
-        losses.put(kind, probability);
+    /** Messages of one kind sent from now on meet {@code faults} instead. */
+    public void setFaults(Class<?> kind, NetworkFaults faults) {
+        faultsOfKinds.put(kind, faults);
     }
 
-    /** Loses no kind more than others. */
-    public void endLosses() {
-        losses.clear();
+    /** No kind of message meets other faults than the rest any more. */
+    public void endFaultsOfKinds() {
+        faultsOfKinds.clear();
     }
 
     /** Lets {@code receiver} have what arrives at {@code address}, instead of whoever had it before. */
@@ -75,23 +74,22 @@ public final class SimulatedNetwork {
     /** Sends {@code message}, which must be immutable. */
     public void send(String from, String to, Object message) {
         Pair pair = new Pair(hostOf(from), hostOf(to));
-        double kindLoss = losses.getOrDefault(message.getClass(), 0.0);
-        boolean lostByKind = kindLoss > 0 && random.nextDouble() < kindLoss;
-        if (lostByKind || cuts.contains(pair) || random.nextDouble() < faults.loss()) {
+        NetworkFaults met = faultsOfKinds.getOrDefault(message.getClass(), faults);
+        if (cuts.contains(pair) || random.nextDouble() < met.loss()) {
             simulation.trace("lost", from, "->", to, message);
             return;
         }
         Envelope envelope = new Envelope(from, to, throughCodec(message));
-        if (random.nextDouble() < faults.lateness()) {
-            deliverIn(delay(faults.lateMaxNanos()), pair, envelope);
+        if (random.nextDouble() < met.lateness()) {
+            deliverIn(delay(met, met.lateMaxNanos()), pair, envelope);
         } else {
             long arrival = Math.max(
-                    simulation.nowNanos() + delay(faults.delayMaxNanos()), lastArrivals.getOrDefault(pair, 0L));
+                    simulation.nowNanos() + delay(met, met.delayMaxNanos()), lastArrivals.getOrDefault(pair, 0L));
             lastArrivals.put(pair, arrival);
             deliverIn(arrival - simulation.nowNanos(), pair, envelope);
         }
-        if (random.nextDouble() < faults.duplication()) {
-            deliverIn(delay(faults.lateMaxNanos()), pair, envelope);
+        if (random.nextDouble() < met.duplication()) {
+            deliverIn(delay(met, met.lateMaxNanos()), pair, envelope);
         }
     }
 
@@ -133,7 +131,7 @@ public final class SimulatedNetwork {
         });
     }
 
-    private long delay(long maxNanos) {
+    private long delay(NetworkFaults faults, long maxNanos) {
         return faults.delayMinNanos() + (long) (random.nextDouble() * (maxNanos - faults.delayMinNanos()));
     }
 

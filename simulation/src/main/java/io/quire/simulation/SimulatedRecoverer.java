@@ -34,6 +34,7 @@ import java.util.Random;
 import java.util.Set;
 import java.util.UUID;
 import java.util.function.Consumer;
+import java.util.function.Supplier;
 
 /**
  * An application that recovers ledgers of others, whether their writers live or not: the production {@link
@@ -57,6 +58,7 @@ final class SimulatedRecoverer implements SimulatedNode.Program {
      * @param bookies who there is to choose replacements from
      * @param password of every ledger
      * @param thinkMaxNanos the longest time between two recoveries
+     * @param targets what it recovers before it finishes, oldest first
      */
     record Plan(
             List<String> voters,
@@ -64,7 +66,8 @@ final class SimulatedRecoverer implements SimulatedNode.Program {
             BookieDirectory bookies,
             LedgerPassword password,
             RecoverySettings settings,
-            long thinkMaxNanos) {}
+            long thinkMaxNanos,
+            Supplier<List<LedgerId>> targets) {}
 
     SimulatedRecoverer(
             Random random, Plan plan, LedgerContentChecker content, LedgerStateChecker states, FenceChecker fences) {
@@ -123,10 +126,10 @@ final class SimulatedRecoverer implements SimulatedNode.Program {
         }
 
         private void next() {
-            List<LedgerId> ledgers = content.ledgers();
+            List<LedgerId> ledgers = plan.targets().get();
             if (finishing && toFinish.isEmpty()) {
                 finished = true;
-            } else if (ledgers.isEmpty()) {
+            } else if (!finishing && ledgers.isEmpty()) {
                 think();
             } else {
                 recover(finishing ? toFinish.peek() : anyOf(ledgers));

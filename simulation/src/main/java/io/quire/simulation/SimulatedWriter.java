@@ -64,6 +64,7 @@ final class SimulatedWriter implements SimulatedNode.Program {
      * @param thinkMaxNanos the longest time between two bursts of appends
      * @param inMemoryPercent of appends that are acknowledged from memory
      * @param pace how it appends
+     * @param underWay told of a ledger when its last entries are sent, of pace FEW_AND_PAUSED
      */
     record Plan(
             List<String> voters,
@@ -75,13 +76,14 @@ final class SimulatedWriter implements SimulatedNode.Program {
             WriterSettings settings,
             long thinkMaxNanos,
             int inMemoryPercent,
-            Pace pace) {}
+            Pace pace,
+            Consumer<LedgerId> underWay) {}
 
     /** How an application appends. */
     enum Pace {
         /** On and on. */
         STEADY,
-        /** A few entries to each ledger; often its machine stands still when they are under way. */
+        /** A few entries to each ledger; often its machine stands still when the last ones are under way. */
         FEW_AND_PAUSED
     }
 
@@ -227,8 +229,11 @@ final class SimulatedWriter implements SimulatedNode.Program {
                 }
             }
             core.pump(node.nanoTime());
-            if (few && count > 0 && random.nextInt(3) > 0) {
-                node.pause((long) (random.nextDouble() * PAUSE_MAX_NANOS));
+            if (few && count > 0 && bursts == 2) {
+                plan.underWay().accept(ledgerId);
+                if (random.nextInt(3) > 0) {
+                    node.pause((long) (random.nextDouble() * PAUSE_MAX_NANOS));
+                }
             }
             if (random.nextInt(5) == 0) {
                 forces.put(++lastForce, core.lastAddPushed());
@@ -242,9 +247,16 @@ final class SimulatedWriter implements SimulatedNode.Program {
             }
         }
 
-        /** Some in each of the first two bursts; then it waits for somebody to take the ledger. */
+        /** One, when that is acknowledged one or two more, and then it waits for somebody to take the ledger. */
         private int fewMore() {
-            return bursts++ < 2 ? 1 + random.nextInt(2) : 0;
+            if (bursts == 0) {
+                bursts++;
+                return 1;
+            } else if (bursts == 1 && core.lastAddConfirmed() >= 0) {
+                bursts++;
+                return 1 + random.nextInt(2);
+            }
+            return 0;
         }
 
         private void requireNothingPending() {
