@@ -51,16 +51,23 @@ final class Chaos {
                 (20 + random.nextInt(200)) * MILLI));
     }
 
-    /** From now on most fences are lost, and entries and what readers are told of them are late; all else is quick. */
+    /**
+     * From now on many fences are lost, and each batch of entries, and either what is asked of them or what is told, may
+     * come late; all else is quick.
+     */
     void loseFences() {
-        NetworkFaults late =
-                new NetworkFaults(0.05, 0, 0.3 + 0.4 * random.nextDouble(), 50_000, MILLI, (30 + random.nextInt(250)) * MILLI);
+        long lateMaxNanos = (20 + random.nextInt(150)) * MILLI;
+        network.endFaultsOfKinds();
         network.setFaults(new NetworkFaults(0, 0, 0.05 * random.nextDouble(), 50_000, MILLI, 50 * MILLI));
         network.setFaults(
                 BookieRequest.FenceLedger.class,
-                new NetworkFaults(0.3 + 0.5 * random.nextDouble(), 0, 0, 50_000, MILLI, MILLI));
-        network.setFaults(BookieRequest.AddEntries.class, late);
-        network.setFaults(BookieReply.EntriesRead.class, late);
+                new NetworkFaults(0.2 + 0.4 * random.nextDouble(), 0, 0, 50_000, MILLI, MILLI));
+        network.setFaults(
+                BookieRequest.AddEntries.class,
+                new NetworkFaults(0.05, 0, 0.4 + 0.4 * random.nextDouble(), 50_000, MILLI, lateMaxNanos));
+        network.setFaults(
+                random.nextBoolean() ? BookieRequest.ReadEntries.class : BookieReply.EntriesRead.class,
+                new NetworkFaults(0.05, 0, 0.2 + 0.3 * random.nextDouble(), 50_000, MILLI, lateMaxNanos));
     }
 
     /** Cuts the nodes into two sides for a while, in both directions or in one. */

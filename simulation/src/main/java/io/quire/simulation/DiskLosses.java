@@ -3,6 +3,8 @@ package io.quire.simulation;
 import io.quire.protocol.BookieId;
 import io.quire.protocol.Replication;
 import io.quire.simulation.SimulatedBookie.Loss;
+import java.util.ArrayList;
+import java.util.Collections;
 import java.util.HashSet;
 import java.util.List;
 import java.util.Random;
@@ -17,8 +19,8 @@ import java.util.UUID;
  */
 final class DiskLosses {
     private static final long MILLI = 1_000_000;
-    private static final long PAUSE_MAX_NANOS = 250 * MILLI;
-    private static final long OPERATOR_MAX_NANOS = 900 * MILLI;
+    private static final long PAUSE_MAX_NANOS = 120 * MILLI;
+    private static final long OPERATOR_MAX_NANOS = 600 * MILLI;
     private static final int READS_MAX = 30;
 
     private final Simulation simulation;
@@ -75,20 +77,33 @@ final class DiskLosses {
             return;
         }
         Machine machine = machines.get(random.nextInt(machines.size()));
-        switch (random.nextInt(4)) {
+        switch (random.nextInt(6)) {
             case 0 -> machine.bookie().takeCopy(machine.node());
-            case 1, 2 -> machine.node().disk().failRead(1 + random.nextInt(READS_MAX));
-            default -> lose(machine);
+            case 1 -> loseOne();
+            default -> machine.node().disk().failRead(1 + random.nextInt(READS_MAX));
         }
         begin();
     }
 
-    private void lose(Machine machine) {
-        Loss loss = Loss.values()[random.nextInt(Loss.values().length)];
-        BookieId identity = machine.bookie().identity();
-        if (!machine.bookie().canSuffer(loss) || !isAffordable(identity)) {
-            return;
+    /** Some bookie that can be spared loses its disk in some way in which it can. */
+    private void loseOne() {
+        List<Loss> losses = new ArrayList<>(List.of(Loss.values()));
+        Collections.shuffle(losses, random);
+        List<Machine> anybody = new ArrayList<>(machines);
+        Collections.shuffle(anybody, random);
+        for (Loss loss : losses) {
+            for (Machine machine : anybody) {
+                if (machine.bookie().canSuffer(loss)
+                        && isAffordable(machine.bookie().identity())) {
+                    lose(machine, loss);
+                    return;
+                }
+            }
         }
+    }
+
+    private void lose(Machine machine, Loss loss) {
+        BookieId identity = machine.bookie().identity();
         simulation.trace(machine.node().address(), "loses the disk of", identity, loss);
         lost.add(identity);
         directory.remove(identity);

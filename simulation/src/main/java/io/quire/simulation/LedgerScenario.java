@@ -127,7 +127,7 @@ public class LedgerScenario {
         digest = DigestType.values()[guards.nextInt(DigestType.values().length)];
         boolean withPassword = digest.needsPassword() || guards.nextBoolean();
         password = withPassword ? LedgerPassword.of(new byte[] {1, 2, 3}) : LedgerPassword.NONE;
-        chaosNanos = (1_000 + random.nextInt(2_000)) * MILLI;
+        chaosNanos = (1_000 + random.nextInt(2_000)) * MILLI * (workload == Workload.LOST_FENCES ? 3 : 1);
         chaosPauseNanos = (40 + random.nextInt(400)) * MILLI;
     }
 
@@ -243,7 +243,7 @@ public class LedgerScenario {
         int percent = allSynced ? 0 : random.nextInt(101);
         // What is acknowledged from memory is no promise: nothing is lost by losing it.
         int inMemoryPercent = workload == Workload.LOST_FENCES ? 0 : percent;
-        int writerCount = 1 + random.nextInt(3);
+        int writerCount = workload == Workload.LOST_FENCES ? 3 : 1 + random.nextInt(3);
         for (int i = 0; i < writerCount; i++) {
             String address = "writer" + i;
             SimulatedWriter writer = new SimulatedWriter(
@@ -304,7 +304,12 @@ public class LedgerScenario {
     }
 
     private void buildRecoverers(List<String> voterAddresses) {
-        int count = workload == Workload.APPEND_AND_READ ? 0 : 1 + random.nextInt(3);
+        int count =
+                switch (workload) {
+                    case APPEND_AND_READ -> 0;
+                    case LOST_FENCES -> 3;
+                    default -> 1 + random.nextInt(3);
+                };
         long thinkMax = isDuel() ? 20 : 1 + random.nextInt(600);
         RecoverySettings settings = new RecoverySettings(
                 1 + random.nextInt(30),

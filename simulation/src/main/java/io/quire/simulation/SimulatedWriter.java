@@ -48,7 +48,7 @@ import java.util.function.Consumer;
 final class SimulatedWriter implements SimulatedNode.Program {
     private static final long TICK_NANOS = 20_000_000;
     private static final long RETRY_NANOS = 50_000_000;
-    private static final long PAUSE_MAX_NANOS = 500_000_000;
+    private static final long PAUSE_MAX_NANOS = 300_000_000;
 
     private final Random random;
     private final Plan plan;
