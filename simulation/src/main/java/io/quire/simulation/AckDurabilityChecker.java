@@ -98,6 +98,25 @@ public final class AckDurabilityChecker {
                 .count();
     }
 
+    /**
+     * B0, H4: a bookie never says of an entry that it has acknowledged that it does not hold it.
+     *
+     * @param entries what it found in {@code [first, coveredTo)}
+     */
+    void requireNotDenied(BookieId bookie, LedgerId ledgerId, long first, long coveredTo, List<Payload> entries) {
+        Set<Long> found = new HashSet<>();
+        entries.forEach(entry -> found.add(EntryFormat.entryIdOf(entry)));
+        for (long entryId : acknowledged
+                .getOrDefault(bookie, Map.of())
+                .getOrDefault(ledgerId, Map.of())
+                .keySet()) {
+            if (entryId >= first && entryId < coveredTo && !found.contains(entryId)) {
+                throw new IllegalStateException("H4: bookie " + bookie + " denies entry " + entryId + " of ledger "
+                        + ledgerId + ", which it has acknowledged");
+            }
+        }
+    }
+
     /** A bookie has opened its store. */
     void verify(BookieId bookie, BookieStore store) {
         acknowledged

@@ -310,7 +310,8 @@ public class LedgerScenario {
                     case LOST_FENCES -> 3;
                     default -> 1 + random.nextInt(3);
                 };
-        long thinkMax = isDuel() ? 20 : 1 + random.nextInt(600);
+        int calm = workload == Workload.WIPED_BOOKIE ? 80 : 600;
+        long thinkMax = isDuel() ? 20 : 1 + random.nextInt(calm);
         RecoverySettings settings = new RecoverySettings(
                 1 + random.nextInt(30),
                 1_000 + random.nextInt(10_000),

@@ -4,6 +4,7 @@ import io.quire.protocol.BookieId;
 import io.quire.protocol.Fragment;
 import io.quire.protocol.LedgerId;
 import io.quire.protocol.LedgerMetadata;
+import io.quire.protocol.LedgerState;
 import io.quire.protocol.Versioned;
 import java.util.Collection;
 import java.util.HashMap;
@@ -15,7 +16,7 @@ import java.util.TreeMap;
 
 /**
  * I5 and I6: a ledger goes from OPEN to CLOSED, maybe through IN_RECOVERY, and nowhere else; once CLOSED its last entry
- * and length never change; one version has one value. R22: deleting changes nothing else, and a deleted ledger stays as
+ * and length never change; one version has one value. H16: in recovery nothing is registered before the end. R22: deleting changes nothing else, and a deleted ledger stays as
  * it is.
  */
 public final class LedgerStateChecker {
@@ -81,6 +82,11 @@ public final class LedgerStateChecker {
         boolean sameEnd = older.lastEntryId() == newer.lastEntryId() && older.length() == newer.length();
         if (older.isClosed() && !sameEnd) {
             throw new IllegalStateException("I5: a closed ledger changed its end: " + older + " became " + newer);
+        }
+        boolean recovering = older.state() == LedgerState.IN_RECOVERY && sameState;
+        if (recovering && !older.fragments().equals(newer.fragments())) {
+            throw new IllegalStateException(
+                    "H16: the fragments changed while the ledger was in recovery: " + older + " became " + newer);
         }
         boolean only = older.isDeleted() || (next && newer.isDeleted());
         if (only && !newer.equals(older.withDeletion(newer.deletion()))) {

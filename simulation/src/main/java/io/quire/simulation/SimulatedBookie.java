@@ -475,6 +475,8 @@ public class SimulatedBookie implements SimulatedNode.Program {
             }
             BookieStore.EntryRange range = store.read(
                     read.ledgerId(), read.firstEntryId(), read.lastEntryId(), read.entriesMax(), read.bytesMax());
+            durability.requireNotDenied(
+                    identity, read.ledgerId(), read.firstEntryId(), range.coveredTo(), range.entries());
             return new BookieReply.EntriesRead(
                     identity,
                     bootEpoch,
