@@ -62,8 +62,9 @@ final class SimCommand extends QuireSubcommand {
     @Option(
             names = "--scenario",
             paramLabel = "NAME",
-            description = "append-and-read, collection, delete-under-write, duel, lost-fences, recovery, registry, voter-change or"
-                    + " wiped-bookie; all unless given.")
+            description =
+                    "append-and-read, collection, delete-under-write, duel, lost-fences, recovery, registry, voter-change or"
+                            + " wiped-bookie; all unless given.")
     private String scenario;
 
     private record Run(long steps, Optional<String> violation) {}

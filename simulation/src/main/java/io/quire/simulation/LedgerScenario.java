@@ -327,7 +327,12 @@ public class LedgerScenario {
             SimulatedRecoverer recoverer = new SimulatedRecoverer(
                     simulation.random(address),
                     new SimulatedRecoverer.Plan(
-                            voterAddresses, registry, directory, password, settings, thinkMax * MILLI,
+                            voterAddresses,
+                            registry,
+                            directory,
+                            password,
+                            settings,
+                            thinkMax * MILLI,
                             workload == Workload.LOST_FENCES ? () -> contested : content::ledgers),
                     content,
                     states,
@@ -367,8 +372,14 @@ public class LedgerScenario {
                 new Replication(1, 1, 1));
         Replication chosen = choices.get(random.nextInt(choices.size()));
         return switch (workload) {
-            case WIPED_BOOKIE -> any(new Replication(3, 3, 2), new Replication(3, 2, 2), new Replication(5, 3, 2),
-                    new Replication(4, 2, 2), new Replication(4, 4, 3), new Replication(5, 3, 3));
+            case WIPED_BOOKIE ->
+                any(
+                        new Replication(3, 3, 2),
+                        new Replication(3, 2, 2),
+                        new Replication(5, 3, 2),
+                        new Replication(4, 2, 2),
+                        new Replication(4, 4, 3),
+                        new Replication(5, 3, 3));
             case LOST_FENCES -> any(new Replication(3, 3, 2), new Replication(3, 3, 2), new Replication(5, 3, 2));
             default -> chosen;
         };

@@ -53,8 +53,9 @@ class LedgerScenarioTest {
     }
 
     @Test
-    @DisplayName("R7, H4, H6, H7, H24, H25, H28, H29, I1, I2, I4, I5: fewer than Qa bookies of a ledger lose their disks, or"
-            + " get old copies of them back; none of them boots again, and nothing acknowledged is lost")
+    @DisplayName(
+            "R7, H4, H6, H7, H24, H25, H28, H29, I1, I2, I4, I5: fewer than Qa bookies of a ledger lose their disks, or"
+                    + " get old copies of them back; none of them boots again, and nothing acknowledged is lost")
     void wipedBookies() {
         long refused = 0;
         for (long seed : fewSeeds()) {
@@ -66,7 +67,8 @@ class LedgerScenarioTest {
     }
 
     @Test
-    @DisplayName("R14, R22, H9, H71, H97, I2, I5: ledgers are deleted while others write, recover, read and follow them")
+    @DisplayName(
+            "R14, R22, H9, H71, H97, I2, I5: ledgers are deleted while others write, recover, read and follow them")
     void deletedUnderWrite() {
         long deletions = 0;
         long acknowledged = 0;
