@@ -1,11 +1,14 @@
 package io.quire.cli;
 
 import io.quire.simulation.CollectionScenario;
+import io.quire.simulation.DeleteUnderWriteScenario;
 import io.quire.simulation.DuelScenario;
 import io.quire.simulation.LedgerScenario;
+import io.quire.simulation.LostFencesScenario;
 import io.quire.simulation.RecoveryScenario;
 import io.quire.simulation.RegistryScenario;
 import io.quire.simulation.VoterChangeScenario;
+import io.quire.simulation.WipedBookieScenario;
 import java.util.Map;
 import java.util.Optional;
 import java.util.TreeMap;
@@ -29,8 +32,12 @@ final class SimCommand extends QuireSubcommand {
                 RegistryScenario.Result result = new CollectionScenario(seed).run();
                 return new Run(result.steps(), result.violation());
             },
+            "delete-under-write",
+            seed -> runOf(new DeleteUnderWriteScenario(seed)),
             "duel",
             seed -> runOf(new DuelScenario(seed)),
+            "lost-fences",
+            seed -> runOf(new LostFencesScenario(seed)),
             "recovery",
             seed -> runOf(new RecoveryScenario(seed)),
             "registry",
@@ -42,7 +49,9 @@ final class SimCommand extends QuireSubcommand {
             seed -> {
                 RegistryScenario.Result result = new VoterChangeScenario(seed).run();
                 return new Run(result.steps(), result.violation());
-            }));
+            },
+            "wiped-bookie",
+            seed -> runOf(new WipedBookieScenario(seed))));
 
     @Option(names = "--seed", paramLabel = "S", defaultValue = "0", description = "The first seed; 0 unless given.")
     private long seed;
@@ -53,7 +62,9 @@ final class SimCommand extends QuireSubcommand {
     @Option(
             names = "--scenario",
             paramLabel = "NAME",
-            description = "append-and-read, collection, duel, recovery, registry or voter-change; all unless given.")
+            description =
+                    "append-and-read, collection, delete-under-write, duel, lost-fences, recovery, registry, voter-change or"
+                            + " wiped-bookie; all unless given.")
     private String scenario;
 
     private record Run(long steps, Optional<String> violation) {}

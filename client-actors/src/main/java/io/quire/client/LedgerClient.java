@@ -4,7 +4,6 @@ import io.micrometer.core.instrument.MeterRegistry;
 import io.quire.client.core.RecoveryReport;
 import io.quire.protocol.BookieId;
 import io.quire.protocol.ClusterFeed;
-import io.quire.protocol.Deletion;
 import io.quire.protocol.DigestType;
 import io.quire.protocol.Entry;
 import io.quire.protocol.LedgerException;
@@ -380,7 +379,8 @@ public final class LedgerClient {
         }
 
         public CompletionStage<Void> execute() {
-            return delete(ledgerId, 0)
+            return LedgerDeletion.delete(context.registry, ledgerId, () -> new OpId(UUID.randomUUID()))
+                    .thenAccept(context.feed::publish)
                     .exceptionallyCompose(failure -> CompletableFuture.failedStage(
                             LedgerCreation.failureOf(failure).toException()));
         }
@@ -449,33 +449,6 @@ public final class LedgerClient {
         public LedgerPage {
             ledgers = List.copyOf(ledgers);
         }
-    }
-
-    private CompletionStage<Void> delete(LedgerId ledgerId, int attempt) {
-        if (attempt > 20) {
-            return CompletableFuture.failedStage(new LedgerException(
-                    Code.Conflict, Outcome.UNKNOWN, "ledger " + ledgerId + " is being changed by others"));
-        }
-        return read(ledgerId).thenCompose(current -> {
-            Versioned<LedgerMetadata> found = current.orElseThrow(() -> noSuchLedger(ledgerId));
-            if (found.value().isDeleted()) {
-                return CompletableFuture.completedStage(null);
-            }
-            LedgerMetadata deleted = found.value().withDeletion(Deletion.DELETED);
-            return context.registry
-                    .compareAndSet(
-                            RegistryKey.ofLedger(ledgerId),
-                            found.version(),
-                            deleted.encode(),
-                            new OpId(UUID.randomUUID()))
-                    .thenCompose(result -> {
-                        if (result instanceof Registry.CasResult.Applied applied) {
-                            context.feed.publish(new Versioned<>(applied.version(), deleted));
-                            return CompletableFuture.completedStage(null);
-                        }
-                        return delete(ledgerId, attempt + 1);
-                    });
-        });
     }
 
     private CompletionStage<Optional<Versioned<LedgerMetadata>>> read(LedgerId ledgerId) {

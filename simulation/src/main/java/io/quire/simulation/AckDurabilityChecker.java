@@ -28,6 +28,7 @@ public final class AckDurabilityChecker {
     private final Map<SessionId, Session> sent = new HashMap<>();
     private final Map<BookieId, Map<LedgerId, Map<Long, Payload>>> acknowledged = new HashMap<>();
     private final Set<BookieId> formatted = new HashSet<>();
+    private final Set<BookieId> destroyed = new HashSet<>();
     private long acknowledgements;
 
     /** What is known of one session. */
@@ -98,6 +99,25 @@ public final class AckDurabilityChecker {
                 .count();
     }
 
+    /**
+     * B0, H4: a bookie never says of an entry that it has acknowledged that it does not hold it.
+     *
+     * @param entries what it found in {@code [first, coveredTo)}
+     */
+    void requireNotDenied(BookieId bookie, LedgerId ledgerId, long first, long coveredTo, List<Payload> entries) {
+        Set<Long> found = new HashSet<>();
+        entries.forEach(entry -> found.add(EntryFormat.entryIdOf(entry)));
+        for (long entryId : acknowledged
+                .getOrDefault(bookie, Map.of())
+                .getOrDefault(ledgerId, Map.of())
+                .keySet()) {
+            if (entryId >= first && entryId < coveredTo && !found.contains(entryId)) {
+                throw new IllegalStateException("H4: bookie " + bookie + " denies entry " + entryId + " of ledger "
+                        + ledgerId + ", which it has acknowledged");
+            }
+        }
+    }
+
     /** A bookie has opened its store. */
     void verify(BookieId bookie, BookieStore store) {
         acknowledged
@@ -145,6 +165,12 @@ public final class AckDurabilityChecker {
     /** A bookie's disk is gone: nobody expects anything there any more. */
     void destroyed(BookieId bookie) {
         acknowledged.remove(bookie);
+        destroyed.add(bookie);
+    }
+
+    /** Whether something of what the bookie acknowledged is gone from its disk. */
+    boolean isDestroyed(BookieId bookie) {
+        return destroyed.contains(bookie);
     }
 
     /** How many copies of entries were acknowledged. */

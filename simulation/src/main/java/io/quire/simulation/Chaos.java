@@ -1,5 +1,7 @@
 package io.quire.simulation;
 
+import io.quire.protocol.wire.BookieReply;
+import io.quire.protocol.wire.BookieRequest;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Random;
@@ -49,6 +51,25 @@ final class Chaos {
                 (20 + random.nextInt(200)) * MILLI));
     }
 
+    /**
+     * From now on many fences are lost, and each batch of entries, and either what is asked of them or what is told, may
+     * come late; all else is quick.
+     */
+    void loseFences() {
+        long lateMaxNanos = (20 + random.nextInt(150)) * MILLI;
+        network.endFaultsOfKinds();
+        network.setFaults(new NetworkFaults(0, 0, 0.05 * random.nextDouble(), 50_000, MILLI, 50 * MILLI));
+        network.setFaults(
+                BookieRequest.FenceLedger.class,
+                new NetworkFaults(0.2 + 0.4 * random.nextDouble(), 0, 0, 50_000, MILLI, MILLI));
+        network.setFaults(
+                BookieRequest.AddEntries.class,
+                new NetworkFaults(0.05, 0, 0.4 + 0.4 * random.nextDouble(), 50_000, MILLI, lateMaxNanos));
+        network.setFaults(
+                random.nextBoolean() ? BookieRequest.ReadEntries.class : BookieReply.EntriesRead.class,
+                new NetworkFaults(0.05, 0, 0.2 + 0.3 * random.nextDouble(), 50_000, MILLI, lateMaxNanos));
+    }
+
     /** Cuts the nodes into two sides for a while, in both directions or in one. */
     void partition(List<SimulatedNode> nodes, long nanosMax) {
         List<String> oneSide = new ArrayList<>();
@@ -72,6 +93,7 @@ final class Chaos {
     void end(List<SimulatedNode> nodes) {
         network.heal();
         network.setFaults(NetworkFaults.NONE);
+        network.endFaultsOfKinds();
         nodes.forEach(node -> {
             node.cancelCrash();
             node.start();

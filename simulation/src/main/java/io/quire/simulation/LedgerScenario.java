@@ -7,10 +7,9 @@ import io.quire.client.core.RecoverySettings;
 import io.quire.client.core.WriterSettings;
 import io.quire.protocol.AckSet;
 import io.quire.protocol.BookieId;
-import io.quire.protocol.BookieStatus;
-import io.quire.protocol.BootEpoch;
 import io.quire.protocol.DigestType;
 import io.quire.protocol.Ensemble;
+import io.quire.protocol.LedgerId;
 import io.quire.protocol.LedgerMetadata;
 import io.quire.protocol.LedgerPassword;
 import io.quire.protocol.Payload;
@@ -19,9 +18,7 @@ import io.quire.protocol.VoterId;
 import io.quire.registry.RegistrySettings;
 import java.time.Duration;
 import java.util.ArrayList;
-import java.util.HashMap;
 import java.util.List;
-import java.util.Map;
 import java.util.Optional;
 import java.util.Random;
 import java.util.UUID;
@@ -29,7 +26,7 @@ import java.util.stream.Stream;
 
 /**
  * Append and read: writers create ledgers on 3 to 6 bookies and append, readers follow, while messages get lost, repeated
- * and late, bookies and voters crash, pause and have failing disks, and the network falls apart. Then all of that ends:
+ * and late, bookies and voters crash, pause and have failing disks, clocks jump, and the network falls apart. Then all of that ends:
  * every writer has to be able to seal, every ledger to be recovered, and every acknowledged entry to be read.
  *
  * <p>One run, once. Subclasses plant errors, to see whether they are found.
@@ -39,6 +36,9 @@ public class LedgerScenario {
     private static final long STEPS_MAX = 2_000_000;
     private static final long PAUSE_MAX_NANOS = 400 * MILLI;
     private static final long OUTAGE_MAX_NANOS = 600 * MILLI;
+    private static final long CLOCK_PAUSE_MAX_NANOS = 300 * MILLI;
+    private static final long LEAP_MAX_NANOS = 3_000 * MILLI;
+    private static final int WALL_JUMP_MAX_MILLIS = 600_000;
     private static final long PATIENCE_NANOS = 120_000 * MILLI;
 
     private final Simulation simulation;
@@ -54,14 +54,22 @@ public class LedgerScenario {
     private final List<SimulatedWriter> writers = new ArrayList<>();
     private final List<SimulatedReader> readers = new ArrayList<>();
     private final List<SimulatedRecoverer> recoverers = new ArrayList<>();
-    private final Map<BookieId, SimulatedBookie> stores = new HashMap<>();
+    private final List<DiskLosses.Machine> machines = new ArrayList<>();
+    private final BookieDirectory directory = new BookieDirectory();
     private final Workload workload;
     private final DigestType digest;
     private final LedgerPassword password;
     private SimulatedTail tail;
+    private Optional<SimulatedDeleter> deleter = Optional.empty();
+    private DiskLosses losses;
+    private final FenceChecker fences = new FenceChecker();
+    /** Ledgers whose last entries are under way, or were. */
+    private final List<LedgerId> contested = new ArrayList<>();
+
     private final AckDurabilityChecker durability = new AckDurabilityChecker();
     private final LedgerContentChecker content = new LedgerContentChecker();
     private final LedgerStateChecker states = new LedgerStateChecker();
+    private final Random clocks;
     private final long chaosNanos;
     private final long chaosPauseNanos;
     private boolean healed;
@@ -72,7 +80,16 @@ public class LedgerScenario {
         /** One to three recover any ledger at any time, its writer alive or not, also the same one at once. */
         RECOVERY,
         /** Every ledger is taken over while its writer writes, again and again, on a network whose ways are slow. */
-        DUEL
+        DUEL,
+        /** As RECOVERY; bookies lose their disks, or get older copies of them back, and others take their places. */
+        WIPED_BOOKIE,
+        /** As RECOVERY; somebody deletes ledgers, whatever is done with them. */
+        DELETE_UNDER_WRITE,
+        /**
+         * As DUEL, with a few entries to each ledger; most fences are lost, and writers stand still when their entries are
+         * under way.
+         */
+        LOST_FENCES
     }
 
     /**
@@ -80,6 +97,8 @@ public class LedgerScenario {
      * @param reads entries given to readers
      * @param recoveries ledgers that recoverers found closed or closed themselves
      * @param follows entries given to readers that follow
+     * @param refusedBoots how often a bookie that had lost its disk was refused to boot
+     * @param deletions ledgers that were deleted
      * @param violation what is wrong, if anything, and what happened last
      */
     public record Result(
@@ -89,6 +108,8 @@ public class LedgerScenario {
             long reads,
             long recoveries,
             long follows,
+            long refusedBoots,
+            long deletions,
             Optional<String> violation) {}
 
     public LedgerScenario(long seed) {
@@ -101,22 +122,13 @@ public class LedgerScenario {
         network = new SimulatedNetwork(simulation, NetworkFaults.NONE);
         random = simulation.random("scenario");
         chaos = new Chaos(simulation, network, random);
+        clocks = simulation.random("clocks");
         Random guards = simulation.random("guards");
         digest = DigestType.values()[guards.nextInt(DigestType.values().length)];
         boolean withPassword = digest.needsPassword() || guards.nextBoolean();
         password = withPassword ? LedgerPassword.of(new byte[] {1, 2, 3}) : LedgerPassword.NONE;
-        chaosNanos = (1_000 + random.nextInt(2_000)) * MILLI;
+        chaosNanos = (1_000 + random.nextInt(2_000)) * MILLI * (workload == Workload.LOST_FENCES ? 3 : 1);
         chaosPauseNanos = (40 + random.nextInt(400)) * MILLI;
-    }
-
-    /** A bookie; subclasses may give a bad one. */
-    protected SimulatedBookie newBookie(BookieId identity, Random random, SimulatedBookie.Plan plan) {
-        return new SimulatedBookie(identity, random, plan, durability);
-    }
-
-    /** Watches what bookies acknowledge. */
-    protected final AckDurabilityChecker durability() {
-        return durability;
     }
 
     /** Runs it all. */
@@ -134,6 +146,8 @@ public class LedgerScenario {
                 content.reads(),
                 recoverers.stream().mapToLong(SimulatedRecoverer::recoveries).sum(),
                 content.follows(),
+                losses == null ? 0 : losses.refusedBoots(),
+                states.deletions(),
                 violation.map(this::withTrace));
     }
 
@@ -147,9 +161,15 @@ public class LedgerScenario {
         everything().forEach(node -> simulation.schedule(chaos.upTo(200 * MILLI), node::start));
         disturbNetwork();
         simulation.schedule(chaos.upTo(chaosPauseNanos), this::disturb);
+        disturbClocksLater();
+        if (workload == Workload.WIPED_BOOKIE) {
+            losses.begin();
+        }
         simulation.runFor(chaosNanos);
         healed = true;
         chaos.end(everything().toList());
+        losses.end();
+        deleter.ifPresent(SimulatedDeleter::finish);
         writers.forEach(SimulatedWriter::finish);
         if (!simulation.runUntil(() -> writers.stream().allMatch(SimulatedWriter::isFinished), PATIENCE_NANOS)) {
             return Optional.of("a writer could not seal its ledger on a healthy cluster");
@@ -169,24 +189,37 @@ public class LedgerScenario {
         bookies.forEach(bookie -> bookie.crashFor(chaos.upTo(OUTAGE_MAX_NANOS)));
         simulation.runFor(5_000 * MILLI);
         content.closed().forEach(this::requireCopies);
+        deleter.ifPresent(SimulatedDeleter::judge);
         return Optional.empty();
     }
 
-    /** I3: every entry of a closed ledger is on an ack quorum of its registered write set. */
+    /**
+     * I3: every entry of a closed ledger is on an ack quorum of its registered write set, disks that were lost counted as
+     * if they had it; at least one that was not lost has it.
+     */
     private void requireCopies(LedgerMetadata metadata) {
         for (long entryId = 0; entryId <= metadata.lastEntryId(); entryId++) {
             Ensemble ensemble = metadata.fragmentOf(entryId).ensemble();
             Payload payload = content.appended(metadata.ledgerId(), entryId);
             int holders = AckSet.EMPTY;
+            int gone = AckSet.EMPTY;
             for (int position = 0; position < ensemble.size(); position++) {
-                Optional<Payload> copy = stores.get(ensemble.at(position)).copyOf(metadata.ledgerId(), entryId);
-                holders = copy.filter(payload::equals).isPresent() ? AckSet.with(holders, position) : holders;
+                BookieId member = ensemble.at(position);
+                boolean holds = copiesAt(member, metadata.ledgerId(), entryId).contains(payload);
+                holders = holds ? AckSet.with(holders, position) : holders;
+                gone = losses.lost().contains(member) ? AckSet.with(gone, position) : gone;
             }
-            if (!metadata.replication().isAckQuorum(entryId, holders)) {
+            if (holders == AckSet.EMPTY || !metadata.replication().isAckQuorum(entryId, holders | gone)) {
                 throw new IllegalStateException("I3: entry " + entryId + " is only on the members "
                         + Integer.toBinaryString(holders) + " of its fragment in " + metadata);
             }
         }
+    }
+
+    private List<Payload> copiesAt(BookieId member, LedgerId ledgerId, long entryId) {
+        return machines.stream()
+                .flatMap(machine -> machine.bookie().copyOf(member, ledgerId, entryId).stream())
+                .toList();
     }
 
     private Stream<SimulatedNode> everything() {
@@ -203,10 +236,14 @@ public class LedgerScenario {
         }
         founders.add(node("founder", new SimulatedFounder("simulated", 3, voterAddresses)));
         Replication replication = newReplication();
-        List<BookieStatus> statuses = buildBookies(identities, voterAddresses, replication);
+        buildBookies(identities, voterAddresses, replication);
+        losses = new DiskLosses(simulation, machines, directory, states, replication);
         SimulatedWriter.Checkers checkers = new SimulatedWriter.Checkers(durability, content, states);
-        int inMemoryPercent = random.nextBoolean() ? 0 : random.nextInt(101);
-        int writerCount = 1 + random.nextInt(3);
+        boolean allSynced = random.nextBoolean();
+        int percent = allSynced ? 0 : random.nextInt(101);
+        // What is acknowledged from memory is no promise: nothing is lost by losing it.
+        int inMemoryPercent = workload == Workload.LOST_FENCES ? 0 : percent;
+        int writerCount = workload == Workload.LOST_FENCES ? 3 : 1 + random.nextInt(3);
         for (int i = 0; i < writerCount; i++) {
             String address = "writer" + i;
             SimulatedWriter writer = new SimulatedWriter(
@@ -214,13 +251,17 @@ public class LedgerScenario {
                     new SimulatedWriter.Plan(
                             voterAddresses,
                             registry,
-                            statuses,
+                            directory,
                             replication,
                             digest,
                             password,
                             writerSettings(),
-                            (1 + random.nextInt(workload == Workload.DUEL ? 3 : 30)) * MILLI,
-                            inMemoryPercent),
+                            (1 + random.nextInt(isDuel() ? 3 : 30)) * MILLI,
+                            inMemoryPercent,
+                            workload == Workload.LOST_FENCES
+                                    ? SimulatedWriter.Pace.FEW_AND_PAUSED
+                                    : SimulatedWriter.Pace.STEADY,
+                            contested::add),
                     checkers);
             writers.add(writer);
             clients.add(node(address, writer));
@@ -229,14 +270,32 @@ public class LedgerScenario {
             String address = "reader" + i;
             SimulatedReader reader = new SimulatedReader(
                     simulation.random(address),
-                    new SimulatedReader.Plan(voterAddresses, registry, statuses, password),
+                    new SimulatedReader.Plan(voterAddresses, registry, directory, password),
                     content,
                     states);
             readers.add(reader);
             clients.add(node(address, reader));
         }
-        buildRecoverers(voterAddresses, statuses);
-        clients.add(newTail(new SimulatedReader.Plan(voterAddresses, registry, statuses, password), checkers));
+        buildRecoverers(voterAddresses);
+        clients.add(newTail(new SimulatedReader.Plan(voterAddresses, registry, directory, password), checkers));
+        if (workload == Workload.DELETE_UNDER_WRITE) {
+            buildDeleter(new SimulatedReader.Plan(voterAddresses, registry, directory, password));
+        }
+    }
+
+    private boolean isDuel() {
+        return workload == Workload.DUEL || workload == Workload.LOST_FENCES;
+    }
+
+    private void buildDeleter(SimulatedReader.Plan plan) {
+        Random deletions = simulation.random("deleter");
+        SimulatedDeleter built = new SimulatedDeleter(
+                deletions,
+                new SimulatedDeleter.Plan(plan, 10 + deletions.nextInt(90), (20 + deletions.nextInt(300)) * MILLI),
+                content,
+                states);
+        deleter = Optional.of(built);
+        clients.add(node("deleter", built));
     }
 
     private SimulatedNode newTail(SimulatedReader.Plan plan, SimulatedWriter.Checkers checkers) {
@@ -244,9 +303,15 @@ public class LedgerScenario {
         return node("tail", tail);
     }
 
-    private void buildRecoverers(List<String> voterAddresses, List<BookieStatus> statuses) {
-        int count = workload == Workload.APPEND_AND_READ ? 0 : 1 + random.nextInt(3);
-        long thinkMax = workload == Workload.DUEL ? 20 : 1 + random.nextInt(600);
+    private void buildRecoverers(List<String> voterAddresses) {
+        int count =
+                switch (workload) {
+                    case APPEND_AND_READ -> 0;
+                    case LOST_FENCES -> 3;
+                    default -> 1 + random.nextInt(3);
+                };
+        int calm = workload == Workload.WIPED_BOOKIE ? 80 : 600;
+        long thinkMax = isDuel() ? 20 : 1 + random.nextInt(calm);
         RecoverySettings settings = new RecoverySettings(
                 1 + random.nextInt(30),
                 1_000 + random.nextInt(10_000),
@@ -262,42 +327,39 @@ public class LedgerScenario {
             SimulatedRecoverer recoverer = new SimulatedRecoverer(
                     simulation.random(address),
                     new SimulatedRecoverer.Plan(
-                            voterAddresses, registry, statuses, password, settings, thinkMax * MILLI),
+                            voterAddresses,
+                            registry,
+                            directory,
+                            password,
+                            settings,
+                            thinkMax * MILLI,
+                            workload == Workload.LOST_FENCES ? () -> contested : content::ledgers),
                     content,
-                    states);
+                    states,
+                    fences);
             recoverers.add(recoverer);
             clients.add(node(address, recoverer));
         }
     }
 
-    private List<BookieStatus> buildBookies(Random identities, List<String> voterAddresses, Replication replication) {
+    private void buildBookies(Random identities, List<String> voterAddresses, Replication replication) {
         SimulatedBookie.Plan plan = new SimulatedBookie.Plan(
                 voterAddresses,
                 registry,
                 new BookieStore.Settings(64 << 10, 16 << 10, 2, 16 << 10, 3, 1 + random.nextInt(6)),
                 new LedgerReplica.Limits(4_000 + random.nextInt(60_000), 3, 8),
                 new TailFeed.Limits(20, 2_000, 10_000, 40 * MILLI, 500 * MILLI));
-        List<BookieStatus> statuses = new ArrayList<>();
+        SimulatedBookie.Checkers checkers = new SimulatedBookie.Checkers(durability, states, fences);
         int count = replication.ensembleSize() + random.nextInt(3);
         for (int i = 0; i < count; i++) {
             String address = "bookie" + i;
             BookieId identity = new BookieId(uuid(identities));
-            SimulatedBookie bookie = newBookie(identity, simulation.random(address), plan);
-            stores.put(identity, bookie);
-            bookies.add(node(address, bookie));
-            statuses.add(new BookieStatus(
-                    identity,
-                    new BootEpoch(1),
-                    1,
-                    address,
-                    address,
-                    address,
-                    BookieStatus.State.WRITABLE,
-                    1000,
-                    1000,
-                    Map.of()));
+            SimulatedBookie bookie = new SimulatedBookie(identity, simulation.random(address), plan, checkers);
+            SimulatedNode node = node(address, bookie);
+            bookies.add(node);
+            machines.add(new DiskLosses.Machine(node, bookie));
+            directory.add(identity, address);
         }
-        return statuses;
     }
 
     private Replication newReplication() {
@@ -308,7 +370,23 @@ public class LedgerScenario {
                 new Replication(5, 3, 2),
                 new Replication(4, 2, 2),
                 new Replication(1, 1, 1));
-        return choices.get(random.nextInt(choices.size()));
+        Replication chosen = choices.get(random.nextInt(choices.size()));
+        return switch (workload) {
+            case WIPED_BOOKIE ->
+                any(
+                        new Replication(3, 3, 2),
+                        new Replication(3, 2, 2),
+                        new Replication(5, 3, 2),
+                        new Replication(4, 2, 2),
+                        new Replication(4, 4, 3),
+                        new Replication(5, 3, 3));
+            case LOST_FENCES -> any(new Replication(3, 3, 2), new Replication(3, 3, 2), new Replication(5, 3, 2));
+            default -> chosen;
+        };
+    }
+
+    private Replication any(Replication... choices) {
+        return choices[random.nextInt(choices.length)];
     }
 
     private WriterSettings writerSettings() {
@@ -337,7 +415,9 @@ public class LedgerScenario {
     }
 
     private void disturbNetwork() {
-        if (workload == Workload.DUEL) {
+        if (workload == Workload.LOST_FENCES) {
+            chaos.loseFences();
+        } else if (workload == Workload.DUEL) {
             chaos.slowWays();
         } else {
             chaos.changeNetwork();
@@ -349,7 +429,7 @@ public class LedgerScenario {
             return;
         }
         SimulatedNode bookie = chaos.any(bookies);
-        switch (workload == Workload.DUEL ? 7 + random.nextInt(16) : random.nextInt(12)) {
+        switch (isDuel() ? 7 + random.nextInt(16) : random.nextInt(12)) {
             case 0 -> bookie.crashFor(chaos.upTo(OUTAGE_MAX_NANOS));
             case 1, 2, 3 -> chaos.crashAtEffect(bookie, 12, OUTAGE_MAX_NANOS);
             case 4 -> bookie.disk().failSync(1 + random.nextInt(6));
@@ -362,5 +442,24 @@ public class LedgerScenario {
             default -> disturbNetwork();
         }
         simulation.schedule(chaos.upTo(chaosPauseNanos), this::disturb);
+    }
+
+    private void disturbClocksLater() {
+        simulation.schedule((long) (clocks.nextDouble() * CLOCK_PAUSE_MAX_NANOS), this::disturbClocks);
+    }
+
+    /** Clocks on walls are set by minutes (H100); those for intervals leap, or stand still while their process does. */
+    private void disturbClocks() {
+        if (healed) {
+            return;
+        }
+        List<SimulatedNode> nodes = everything().toList();
+        SimulatedNode node = nodes.get(clocks.nextInt(nodes.size()));
+        switch (clocks.nextInt(4)) {
+            case 0, 1 -> node.jumpWallClock(clocks.nextInt(2 * WALL_JUMP_MAX_MILLIS + 1) - WALL_JUMP_MAX_MILLIS);
+            case 2 -> node.leapClock((long) (clocks.nextDouble() * LEAP_MAX_NANOS));
+            default -> node.freeze((long) (clocks.nextDouble() * PAUSE_MAX_NANOS));
+        }
+        disturbClocksLater();
     }
 }

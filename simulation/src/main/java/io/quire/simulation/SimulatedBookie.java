@@ -8,6 +8,7 @@ import io.quire.bookie.core.TailFeed;
 import io.quire.bookie.storage.BookieStore;
 import io.quire.bookie.storage.BootRecord;
 import io.quire.bookie.storage.JournalRecord;
+import io.quire.bookie.storage.StoreIdentity;
 import io.quire.protocol.BookieId;
 import io.quire.protocol.BookieLife;
 import io.quire.protocol.BookieRegistration;
@@ -28,19 +29,23 @@ import io.quire.protocol.wire.BookieReply.Refusal;
 import io.quire.protocol.wire.BookieRequest;
 import io.quire.registry.RegistrySettings;
 import io.quire.simulation.SimulatedNetwork.Envelope;
+import io.quire.storage.FileStore;
 import io.quire.storage.KeyValueStore;
 import io.quire.storage.StorageException;
 import java.util.ArrayDeque;
 import java.util.ArrayList;
 import java.util.Deque;
 import java.util.HashMap;
+import java.util.HashSet;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.Random;
+import java.util.Set;
 import java.util.TreeMap;
 import java.util.UUID;
 import java.util.function.Consumer;
+import java.util.function.Supplier;
 
 /**
  * A bookie on a {@link SimulatedNode}: the production {@link BootSequence}, {@link LedgerReplica} and {@link BookieStore}
@@ -48,6 +53,7 @@ import java.util.function.Consumer;
  * node, which starts again from its disk a little later.
  */
 public class SimulatedBookie implements SimulatedNode.Program {
+    private static final String ROOT = "root";
     private static final String JOURNAL = "journal";
     private static final String LEDGERS = "ledgers";
     private static final long SYNC_MAX_NANOS = 400_000;
@@ -57,11 +63,34 @@ public class SimulatedBookie implements SimulatedNode.Program {
     private static final long BOOT_RETRY_NANOS = 50_000_000;
     private static final String CLUSTER = "simulated";
 
-    private final BookieId identity;
     private final Random random;
     private final Plan plan;
+    private final Checkers checkers;
     private final AckDurabilityChecker durability;
+    private BookieId identity;
     private Optional<BookieStore> running = Optional.empty();
+    /** Whether the disk is not what it was any more; then it must never serve again. */
+    private boolean lost;
+
+    private long bootsServed;
+    private long refusedBoots;
+    private Optional<SimulatedDisk.Copy> copy = Optional.empty();
+    private long bootsServedWhenCopied;
+
+    /** How a store loses what it has acknowledged. */
+    enum Loss {
+        /** The disk is empty. */
+        DISK,
+        /** The disk was empty, and somebody formatted it with the identity that he remembers. */
+        DISK_FORMATTED_AS_BEFORE,
+        LEDGER_STORE,
+        JOURNAL,
+        /** An older state of the disk takes its place: a backup, or a snapshot. */
+        ROLLBACK
+    }
+
+    /** What is watched. */
+    public record Checkers(AckDurabilityChecker durability, LedgerStateChecker states, FenceChecker fences) {}
 
     /**
      * @param voters where the registry is
@@ -73,11 +102,83 @@ public class SimulatedBookie implements SimulatedNode.Program {
             LedgerReplica.Limits limits,
             TailFeed.Limits tails) {}
 
-    public SimulatedBookie(BookieId identity, Random random, Plan plan, AckDurabilityChecker durability) {
+    public SimulatedBookie(BookieId identity, Random random, Plan plan, Checkers checkers) {
         this.identity = identity;
         this.random = random;
         this.plan = plan;
-        this.durability = durability;
+        this.checkers = checkers;
+        this.durability = checkers.durability();
+    }
+
+    /** The store that is, or was last, on this machine's disk. */
+    BookieId identity() {
+        return identity;
+    }
+
+    boolean isLost() {
+        return lost;
+    }
+
+    /** How often a store that had lost its data was refused to boot. */
+    long refusedBoots() {
+        return refusedBoots;
+    }
+
+    /** Takes a copy of the disk of {@code node}, on which this runs, if it serves. */
+    void takeCopy(SimulatedNode node) {
+        if (running.isPresent() && !lost) {
+            copy = Optional.of(node.disk().copy());
+            bootsServedWhenCopied = bootsServed;
+        }
+    }
+
+    /**
+     * Whether the store can suffer that loss, so that its next boot has to be refused. Copies of the current boot are left
+     * out: they say of themselves exactly what the register says, and R7 cannot tell them from the store.
+     */
+    boolean canSuffer(Loss loss) {
+        return bootsServed > 0
+                && !lost
+                && (loss != Loss.ROLLBACK || (copy.isPresent() && bootsServedWhenCopied < bootsServed));
+    }
+
+    /** Takes the data away from a store that can suffer it; the process ends, and somebody starts it again. */
+    void lose(SimulatedNode node, Loss loss) {
+        node.crash();
+        lost = true;
+        running = Optional.empty();
+        SimulatedDisk disk = node.disk();
+        switch (loss) {
+            case DISK -> disk.erase();
+            case DISK_FORMATTED_AS_BEFORE -> {
+                disk.erase();
+                format(disk, identity);
+                disk.crash();
+            }
+            case LEDGER_STORE -> disk.remove(LEDGERS);
+            case JOURNAL -> disk.removeFileStore(JOURNAL);
+            case ROLLBACK -> disk.restore(copy.orElseThrow());
+        }
+    }
+
+    /** An operator gives up the store and formats a new one on an empty disk, with an id of its own, and starts it. */
+    void formatAnew(SimulatedNode node, BookieId newIdentity) {
+        node.crash();
+        node.disk().erase();
+        identity = newIdentity;
+        lost = false;
+        bootsServed = 0;
+        copy = Optional.empty();
+        node.start();
+    }
+
+    /** In the order of BookieBoot: a crash in between leaves data without identity. */
+    static void format(SimulatedDisk disk, BookieId identity) {
+        try (KeyValueStore ledgers = disk.openKeyValueStore(LEDGERS);
+                FileStore root = disk.openFileStore(ROOT)) {
+            BootRecord.formatted(identity).write(ledgers);
+            new StoreIdentity(identity, CLUSTER).write(root);
+        }
     }
 
     /** Opens the data; subclasses may give back something else. */
@@ -94,20 +195,39 @@ public class SimulatedBookie implements SimulatedNode.Program {
     public final Consumer<Envelope> start(SimulatedNode node) {
         running = Optional.empty();
         try {
+            if (!durability.isFormatted(identity)) {
+                node.disk().erase();
+                format(node.disk(), identity);
+                durability.formatted(identity);
+            }
+            try (FileStore root = node.disk().openFileStore(ROOT)) {
+                StoreIdentity.read(root);
+            }
             Incarnation incarnation = new Incarnation(node, node.disk().openKeyValueStore(LEDGERS));
             incarnation.boot();
             return incarnation::received;
         } catch (StorageException e) {
-            stop(node);
+            refused(node, e.getMessage());
             return envelope -> {};
         }
     }
 
+    /** The store does not boot: for good if it has lost its data, otherwise until a little later. */
+    private void refused(SimulatedNode node, String reason) {
+        if (lost) {
+            refusedBoots++;
+            node.refuse(reason);
+        } else {
+            stop(node);
+        }
+    }
+
     /** What the running store holds as one entry; empty when it holds none, or is down. */
-    Optional<Payload> copyOf(LedgerId ledgerId, long entryId) {
-        return running.flatMap(store -> store.read(ledgerId, entryId, entryId, 1, 1).entries().stream()
-                .findFirst()
-                .map(encoded -> EntryFormat.decode(encoded).payload()));
+    Optional<Payload> copyOf(BookieId bookie, LedgerId ledgerId, long entryId) {
+        return running.filter(store -> store.id().equals(bookie))
+                .flatMap(store -> store.read(ledgerId, entryId, entryId, 1, 1).entries().stream()
+                        .findFirst()
+                        .map(encoded -> EntryFormat.decode(encoded).payload()));
     }
 
     /** What the running store knows of a ledger; empty when it knows nothing, or is down. */
@@ -146,6 +266,9 @@ public class SimulatedBookie implements SimulatedNode.Program {
         private final Map<Long, Client> clients = new HashMap<>();
         private final Map<Long, Fence> fences = new HashMap<>();
         private final Deque<Queued> queue = new ArrayDeque<>();
+        /** Sessions whose register was not read yet when their ledger was known to be deleted. */
+        private final Set<Long> openingsOfDeleted = new HashSet<>();
+
         private BootRecord record;
         private BookieStore store;
         private BootEpoch bootEpoch;
@@ -161,18 +284,11 @@ public class SimulatedBookie implements SimulatedNode.Program {
             this.ledgers = ledgers;
             this.registry = new SimulatedRegistryClient(
                     node, plan.voters(), plan.registry(), () -> new ProposerId(randomUuid()));
-            this.record = readOrFormat();
+            this.record = readIntent();
         }
 
-        private BootRecord readOrFormat() {
-            BootRecord found;
-            if (durability.isFormatted(identity)) {
-                found = BootRecord.read(ledgers);
-            } else {
-                found = BootRecord.formatted(identity);
-                found.write(ledgers);
-                durability.formatted(identity);
-            }
+        private BootRecord readIntent() {
+            BootRecord found = BootRecord.read(ledgers);
             if (found.intent().isEmpty()) {
                 found = found.withIntent(new OpId(randomUuid()));
                 found.write(ledgers);
@@ -223,7 +339,10 @@ public class SimulatedBookie implements SimulatedNode.Program {
             } else if (decision instanceof BootSequence.Decision.Boot boot) {
                 serve(boot.bootEpoch());
             } else if (decision instanceof BootSequence.Decision.Refuse refuse) {
-                throw new IllegalStateException("R7: a good store may not boot: " + refuse.reason());
+                if (!lost) {
+                    throw new IllegalStateException("R7: a good store may not boot: " + refuse.reason());
+                }
+                refused(node, refuse.reason());
             }
         }
 
@@ -236,12 +355,18 @@ public class SimulatedBookie implements SimulatedNode.Program {
                 running = Optional.of(opened);
                 node.scheduleEvery(
                         plan.tails().heartbeatNanos(), () -> tails.values().forEach(SimulatedTails::tick));
+                node.disk().endReadFaults();
                 durability.verify(identity, store);
+                if (lost) {
+                    throw new IllegalStateException("R7: bookie " + identity + " serves though its disk was lost");
+                }
+                bootsServed++;
             } catch (StorageException e) {
-                if (e.getMessage().contains("damaged") || e.getMessage().contains("missing")) {
+                if (!lost
+                        && (e.getMessage().contains("damaged") || e.getMessage().contains("missing"))) {
                     throw new IllegalStateException("R20: false damage: " + e.getMessage(), e);
                 }
-                stop(node);
+                refused(node, e.getMessage());
             }
         }
 
@@ -259,7 +384,8 @@ public class SimulatedBookie implements SimulatedNode.Program {
         private void handle(Envelope envelope) {
             Object message = envelope.message();
             if (message instanceof BookieRequest request && !request.target().equals(identity)) {
-                refuseStranger(envelope.from(), request);
+                SimulatedRefusals.of(request, Refusal.WRONG_BOOKIE, "this is bookie " + identity)
+                        .forEach(refusal -> reply(envelope.from(), refusal));
             } else if (message instanceof BookieRequest.OpenSession open) {
                 long counter = ++lastSession;
                 sessions.put(counter, open.ledgerId());
@@ -289,9 +415,10 @@ public class SimulatedBookie implements SimulatedNode.Program {
             } else if (message instanceof BookieRequest.ReadEntries read) {
                 read(envelope.from(), read);
             } else if (message instanceof BookieRequest.ReadLastAddConfirmed read) {
-                reply(
+                answer(
                         envelope.from(),
-                        new BookieReply.LastAddConfirmedRead(
+                        read.requestId(),
+                        () -> new BookieReply.LastAddConfirmedRead(
                                 identity,
                                 bootEpoch,
                                 read.requestId(),
@@ -309,39 +436,11 @@ public class SimulatedBookie implements SimulatedNode.Program {
                                         bootEpoch,
                                         fence.requestId(),
                                         fence.ledgerId(),
-                                        lastAddConfirmed(fence.ledgerId()))));
+                                        replica(fence.ledgerId()).lastAddConfirmed())));
             }
         }
 
         /** Whoever asks for another store is refused (H29); what is never answered goes without a word. */
-        private void refuseStranger(String from, BookieRequest request) {
-            String detail = "this is bookie " + identity;
-            if (request instanceof BookieRequest.OpenSession open) {
-                reply(
-                        from,
-                        new BookieReply.SessionRefused(
-                                request.target(), open.requestId(), open.ledgerId(), Refusal.WRONG_BOOKIE, detail));
-            } else if (request instanceof BookieRequest.AddEntries add) {
-                add.batches()
-                        .forEach(batch -> reply(
-                                from,
-                                new BookieReply.BatchRefused(
-                                        batch.session(), batch.number(), Refusal.WRONG_BOOKIE, detail)));
-            } else if (request instanceof BookieRequest.ProbeSession probe) {
-                reply(from, new BookieReply.SessionEnded(probe.session(), Refusal.WRONG_BOOKIE, detail));
-            } else if (request instanceof BookieRequest.ReadEntries read) {
-                refuse(from, request, read.requestId(), Refusal.WRONG_BOOKIE, detail);
-            } else if (request instanceof BookieRequest.FenceLedger fence) {
-                refuse(from, request, fence.requestId(), Refusal.WRONG_BOOKIE, detail);
-            } else if (request instanceof BookieRequest.RecoveryAddEntries add) {
-                refuse(from, request, add.requestId(), Refusal.WRONG_BOOKIE, detail);
-            }
-        }
-
-        private void refuse(String from, BookieRequest request, long requestId, Refusal refusal, String detail) {
-            reply(from, new BookieReply.RequestRefused(request.target(), requestId, refusal, detail));
-        }
-
         private void add(String from, BookieRequest.Batch batch) {
             if (!isOurs(batch.session())) {
                 reply(from, new BookieReply.SessionEnded(batch.session(), Refusal.UNKNOWN_SESSION, "unknown"));
@@ -372,38 +471,45 @@ public class SimulatedBookie implements SimulatedNode.Program {
         }
 
         private void read(String from, BookieRequest.ReadEntries read) {
-            Runnable answer = () -> node.schedule(upTo(READ_MAX_NANOS), () -> {
-                BookieStore.EntryRange range;
-                try {
-                    if (read.fencing()) {
-                        store.requireWhole(read.ledgerId());
-                    }
-                    range = store.read(
-                            read.ledgerId(),
-                            read.firstEntryId(),
-                            read.lastEntryId(),
-                            read.entriesMax(),
-                            read.bytesMax());
-                } catch (StorageException e) {
-                    refuse(from, read, read.requestId(), Refusal.UNAVAILABLE, String.valueOf(e.getMessage()));
-                    return;
-                }
-                reply(
-                        from,
-                        new BookieReply.EntriesRead(
-                                identity,
-                                bootEpoch,
-                                read.requestId(),
-                                read.ledgerId(),
-                                EntryBatch.of(range.entries()),
-                                range.coveredTo(),
-                                lastAddConfirmed(read.ledgerId())));
-            });
+            Runnable answer =
+                    () -> node.schedule(upTo(READ_MAX_NANOS), () -> answer(from, read.requestId(), () -> found(read)));
             if (read.fencing()) {
                 fence(read.ledgerId(), read.proof(), new Client(from, read.requestId()), answer);
             } else {
                 answer.run();
             }
+        }
+
+        private BookieReply found(BookieRequest.ReadEntries read) {
+            if (read.fencing()) {
+                store.requireWhole(read.ledgerId());
+            }
+            BookieStore.EntryRange range = store.read(
+                    read.ledgerId(), read.firstEntryId(), read.lastEntryId(), read.entriesMax(), read.bytesMax());
+            durability.requireNotDenied(
+                    identity, read.ledgerId(), read.firstEntryId(), range.coveredTo(), range.entries());
+            return new BookieReply.EntriesRead(
+                    identity,
+                    bootEpoch,
+                    read.requestId(),
+                    read.ledgerId(),
+                    EntryBatch.of(range.entries()),
+                    range.coveredTo(),
+                    lastAddConfirmed(read.ledgerId()));
+        }
+
+        /** A read that fails is refused: unknown, never a negative (H4). */
+        private void answer(String from, long requestId, Supplier<BookieReply> read) {
+            BookieReply reply;
+            try {
+                reply = read.get();
+            } catch (StorageException e) {
+                if (e.getMessage().contains("lost something") && !durability.isDestroyed(identity)) {
+                    throw new IllegalStateException("R19: false loss: " + e.getMessage(), e);
+                }
+                reply = new BookieReply.RequestRefused(identity, requestId, Refusal.UNAVAILABLE, e.getMessage());
+            }
+            reply(from, reply);
         }
 
         private void fence(LedgerId ledgerId, Payload proof, Client client, Runnable whenFenced) {
@@ -435,13 +541,16 @@ public class SimulatedBookie implements SimulatedNode.Program {
                             new TailFeed(plan.tails(), replica(id).lastAddConfirmed()),
                             (read, done) -> node.schedule(
                                     upTo(READ_MAX_NANOS),
-                                    () -> done.accept(
-                                            store.read(id, read.first(), read.last(), 100, read.bytesMax())))));
+                                    guarded(() -> done.accept(
+                                            store.read(id, read.first(), read.last(), 100, read.bytesMax()))))));
         }
 
         private LedgerReplica replica(LedgerId ledgerId) {
             return replicas.computeIfAbsent(ledgerId, id -> {
                 Optional<BookieStore.LedgerView> view = store.ledger(id);
+                if (view.filter(BookieStore.LedgerView::fenced).isPresent()) {
+                    checkers.fences().fenced(identity, id);
+                }
                 return new LedgerReplica(
                         identity,
                         id,
@@ -524,7 +633,18 @@ public class SimulatedBookie implements SimulatedNode.Program {
 
         private void run(LedgerId ledgerId, List<ReplicaEffect> effects) {
             Effects handler = new Effects(ledgerId);
-            effects.forEach(effect -> effect.accept(handler));
+            guarded(() -> effects.forEach(effect -> effect.accept(handler))).run();
+        }
+
+        /** An actor that cannot read what it must know ends the store. */
+        private Runnable guarded(Runnable action) {
+            return () -> {
+                try {
+                    action.run();
+                } catch (StorageException e) {
+                    stop(node);
+                }
+            };
         }
 
         /** What one ledger's replica wants done. */
@@ -537,6 +657,9 @@ public class SimulatedBookie implements SimulatedNode.Program {
 
             @Override
             public Void readRegister(ReplicaEffect.ReadRegister effect) {
+                if (checkers.states().isDeleted(ledgerId)) {
+                    openingsOfDeleted.add(effect.counter());
+                }
                 Continuation.of(
                         registry.read(RegistryKey.ofLedger(ledgerId)),
                         node,
@@ -553,6 +676,10 @@ public class SimulatedBookie implements SimulatedNode.Program {
 
             @Override
             public Void sessionOpened(ReplicaEffect.SessionOpened effect) {
+                if (openingsOfDeleted.contains(effect.counter())) {
+                    throw new IllegalStateException("R14, R22: a session of ledger " + ledgerId
+                            + " opened by a reading that was begun when the ledger was deleted already");
+                }
                 Client client = clients.get(effect.counter());
                 reply(
                         client.address(),
@@ -633,12 +760,18 @@ public class SimulatedBookie implements SimulatedNode.Program {
 
             @Override
             public Void lookUp(ReplicaEffect.LookUp effect) {
-                node.schedule(
-                        upTo(READ_MAX_NANOS),
-                        () -> run(
-                                ledgerId,
-                                replica(ledgerId).lookedUp(effect.number(), store.held(ledgerId, effect.entries()))));
+                node.schedule(upTo(READ_MAX_NANOS), () -> run(ledgerId, lookedUp(effect)));
                 return null;
+            }
+
+            private List<ReplicaEffect> lookedUp(ReplicaEffect.LookUp effect) {
+                Map<Long, Payload> held;
+                try {
+                    held = store.held(ledgerId, effect.entries());
+                } catch (StorageException e) {
+                    return replica(ledgerId).lookUpFailed(effect.number(), e.getMessage());
+                }
+                return replica(ledgerId).lookedUp(effect.number(), held);
             }
 
             @Override
@@ -683,9 +816,10 @@ public class SimulatedBookie implements SimulatedNode.Program {
 
             @Override
             public Void journalFence(ReplicaEffect.JournalFence effect) {
-                journal(
-                        new JournalRecord.Fenced(ledgerId),
-                        () -> run(ledgerId, replica(ledgerId).fenceJournaled()));
+                journal(new JournalRecord.Fenced(ledgerId), () -> {
+                    checkers.fences().fenced(identity, ledgerId);
+                    run(ledgerId, replica(ledgerId).fenceJournaled());
+                });
                 return null;
             }
 

@@ -39,6 +39,22 @@ public final class SimulatedDisk {
     private int syncsToFailure = -1;
 
     private int commitsToFailure = -1;
+    private int readsToFailure = -1;
+
+    /** What a disk held at one moment, whole: a snapshot, or a backup. */
+    public static final class Copy {
+        private final Map<String, Map<String, SimulatedFile>> fileStores = new TreeMap<>();
+        private final Map<String, SimulatedMap> keyValueStores = new TreeMap<>();
+
+        private Copy(Map<String, Map<String, SimulatedFile>> fileStores, Map<String, SimulatedMap> keyValueStores) {
+            fileStores.forEach((name, files) -> {
+                Map<String, SimulatedFile> copied = new TreeMap<>();
+                files.forEach((file, content) -> copied.put(file, content.copy()));
+                this.fileStores.put(name, copied);
+            });
+            keyValueStores.forEach((name, map) -> this.keyValueStores.put(name, map.copy()));
+        }
+    }
 
     /** A healthy, empty disk of 1 TiB. */
     public SimulatedDisk(Random random) {
@@ -86,6 +102,16 @@ public final class SimulatedDisk {
     /** Lets the {@code nth} commit that changes anything from now on fail, 1 being the next. */
     public void failCommit(int nth) {
         commitsToFailure = requirePositive(nth) - 1;
+    }
+
+    /** Lets the {@code nth} read of a key-value store from now on fail, 1 being the next; reads after it succeed again. */
+    public void failRead(int nth) {
+        readsToFailure = requirePositive(nth) - 1;
+    }
+
+    /** Lets no read fail, whatever was set: for judges that look at what is there. */
+    public void endReadFaults() {
+        readsToFailure = -1;
     }
 
     private static int requirePositive(int nth) {
@@ -149,12 +175,36 @@ public final class SimulatedDisk {
         keyValueStores.remove(keyValueStore);
     }
 
-    /** Loses everything that is on it; nothing may be open. */
-    public void wipe() {
-        keyValueStores.values().forEach(SimulatedMap::requireNotOpen);
+    /** Takes a copy of everything as the process sees it, written back or not. */
+    public Copy copy() {
+        return new Copy(fileStores, keyValueStores);
+    }
+
+    /** Another, empty disk stands in place of this one. Nothing is open on it, and no fault is set. */
+    public void erase() {
+        crash();
         fileStores.clear();
         keyValueStores.clear();
         usedBytes = 0;
+        syncsToFailure = -1;
+        commitsToFailure = -1;
+        readsToFailure = -1;
+    }
+
+    /** What {@code copy} holds takes the place of everything; the copy stays as it is. */
+    public void restore(Copy copy) {
+        erase();
+        Copy content = new Copy(copy.fileStores, copy.keyValueStores);
+        fileStores.putAll(content.fileStores);
+        keyValueStores.putAll(content.keyValueStores);
+        fileStores.values().forEach(files -> files.values().forEach(file -> usedBytes += file.size()));
+        keyValueStores.values().forEach(map -> usedBytes += map.bytes());
+    }
+
+    /** Removes a file store with all its files. */
+    public void removeFileStore(String name) {
+        fileStores.getOrDefault(name, Map.of()).values().forEach(file -> usedBytes -= file.size());
+        fileStores.remove(name);
     }
 
     private SimulatedFile file(String fileStore, String name) {
@@ -184,6 +234,12 @@ public final class SimulatedDisk {
 
     boolean nextCommitFails() {
         return commitsToFailure >= 0 && commitsToFailure-- == 0;
+    }
+
+    void requireReadable() {
+        if (readsToFailure >= 0 && readsToFailure-- == 0) {
+            throw new StorageException("could not read: simulated failure");
+        }
     }
 
     boolean chance() {

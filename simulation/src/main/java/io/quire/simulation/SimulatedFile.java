@@ -53,6 +53,16 @@ final class SimulatedFile {
         this.bytesBefore = bytes;
     }
 
+    /** Another file with the content of now, all of it durable. */
+    SimulatedFile copy() {
+        SimulatedFile copy = new SimulatedFile(bytes);
+        copy.pages = pages.clone();
+        for (int page = 0; page < pages.length; page++) {
+            copy.pages[page] = pages[page] == null ? null : pages[page].clone();
+        }
+        return copy;
+    }
+
     long size() {
         return bytes;
     }

@@ -97,6 +97,7 @@ public final class SimulatedKeyValueStore implements KeyValueStore {
         @Override
         public Optional<Payload> get(Payload key) {
             requireUsable();
+            disk.requireReadable();
             byte[] bytes = KeyValueStore.requireKey(key).toByteArray();
             NavigableMap<byte[], Payload> top = changes.containsKey(bytes) ? changes : state.content();
             return Optional.ofNullable(top.get(bytes));
@@ -105,6 +106,7 @@ public final class SimulatedKeyValueStore implements KeyValueStore {
         @Override
         public Optional<KeyValue> floor(Payload key) {
             requireUsable();
+            disk.requireReadable();
             byte[] bound = KeyValueStore.requireKey(key).toByteArray();
             Map.Entry<byte[], Payload> changed = changes.floorEntry(bound);
             Map.Entry<byte[], Payload> below = state.content().floorEntry(bound);
@@ -121,6 +123,7 @@ public final class SimulatedKeyValueStore implements KeyValueStore {
         @Override
         public void scan(Payload from, Payload to, Visitor visitor) {
             requireUsable();
+            disk.requireReadable();
             byte[] first = KeyValueStore.requireBound(from).toByteArray();
             byte[] end = KeyValueStore.requireBound(to).toByteArray();
             if (Arrays.compareUnsigned(first, end) >= 0) {

@@ -78,6 +78,13 @@ final class SimulatedMap {
         return grown;
     }
 
+    /** Another map with the committed content of now; not open. */
+    SimulatedMap copy() {
+        SimulatedMap copy = new SimulatedMap(name);
+        copy.apply(new TreeMap<>(state.content));
+        return copy;
+    }
+
     State state() {
         return state;
     }

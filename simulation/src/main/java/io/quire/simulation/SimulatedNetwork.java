@@ -33,6 +33,7 @@ public final class SimulatedNetwork {
     private final Map<Pair, Long> lastArrivals = new HashMap<>();
     private final Set<Pair> cuts = new HashSet<>();
     private NetworkFaults faults;
+    private final Map<Class<?>, NetworkFaults> faultsOfKinds = new HashMap<>();
     private Predicate<Envelope> gate = envelope -> true;
 
     /** A message on its way. */
@@ -65,6 +66,16 @@ public final class SimulatedNetwork {
         arrive(new Pair(hostOf(envelope.from()), hostOf(envelope.to())), envelope);
     }
 
+    /** Messages of one kind sent from now on meet {@code faults} instead. */
+    public void setFaults(Class<?> kind, NetworkFaults faults) {
+        faultsOfKinds.put(kind, faults);
+    }
+
+    /** No kind of message meets other faults than the rest any more. */
+    public void endFaultsOfKinds() {
+        faultsOfKinds.clear();
+    }
+
     /** Lets {@code receiver} have what arrives at {@code address}, instead of whoever had it before. */
     public void register(String address, Consumer<Envelope> receiver) {
         receivers.put(address, receiver);
@@ -78,21 +89,22 @@ public final class SimulatedNetwork {
     /** Sends {@code message}, which must be immutable. */
     public void send(String from, String to, Object message) {
         Pair pair = new Pair(hostOf(from), hostOf(to));
-        if (cuts.contains(pair) || random.nextDouble() < faults.loss()) {
+        NetworkFaults met = faultsOfKinds.getOrDefault(message.getClass(), faults);
+        if (cuts.contains(pair) || random.nextDouble() < met.loss()) {
             simulation.trace("lost", from, "->", to, message);
             return;
         }
         Envelope envelope = new Envelope(from, to, throughCodec(message));
-        if (random.nextDouble() < faults.lateness()) {
-            deliverIn(delay(faults.lateMaxNanos()), pair, envelope);
+        if (random.nextDouble() < met.lateness()) {
+            deliverIn(delay(met, met.lateMaxNanos()), pair, envelope);
         } else {
             long arrival = Math.max(
-                    simulation.nowNanos() + delay(faults.delayMaxNanos()), lastArrivals.getOrDefault(pair, 0L));
+                    simulation.nowNanos() + delay(met, met.delayMaxNanos()), lastArrivals.getOrDefault(pair, 0L));
             lastArrivals.put(pair, arrival);
             deliverIn(arrival - simulation.nowNanos(), pair, envelope);
         }
-        if (random.nextDouble() < faults.duplication()) {
-            deliverIn(delay(faults.lateMaxNanos()), pair, envelope);
+        if (random.nextDouble() < met.duplication()) {
+            deliverIn(delay(met, met.lateMaxNanos()), pair, envelope);
         }
     }
 
@@ -142,7 +154,7 @@ public final class SimulatedNetwork {
         receiver.accept(envelope);
     }
 
-    private long delay(long maxNanos) {
+    private long delay(NetworkFaults faults, long maxNanos) {
         return faults.delayMinNanos() + (long) (random.nextDouble() * (maxNanos - faults.delayMinNanos()));
     }
 

@@ -13,6 +13,9 @@ import java.util.function.Consumer;
  * {@link #nanoTime}. Not thread-safe.
  */
 public final class SimulatedNode {
+    /** What every clock on a wall shows at the start, milliseconds since 1970. */
+    private static final long WALL_START_MILLIS = 1_700_000_000_000L;
+
     private final Simulation simulation;
     private final SimulatedNetwork network;
     private final String address;
@@ -23,6 +26,7 @@ public final class SimulatedNode {
     private boolean up;
     private boolean paused;
     private long clockOffsetNanos;
+    private long wallOffsetMillis;
     /** How many effects happen before the one at which the node crashes; it does not when negative. */
     private int effectsToCrash = -1;
 
@@ -74,6 +78,23 @@ public final class SimulatedNode {
         return simulation.nowNanos() + clockOffsetNanos;
     }
 
+    /** Milliseconds since 1970 by this machine's clock on the wall, which is anything but right (H100). */
+    public long wallMillis() {
+        return WALL_START_MILLIS + simulation.nowNanos() / 1_000_000 + wallOffsetMillis;
+    }
+
+    /** Sets the clock on the wall forward, or back when negative. Clocks for intervals do not see it. */
+    public void jumpWallClock(long millis) {
+        simulation.trace(address, "sets its clock by", millis, "ms");
+        wallOffsetMillis += millis;
+    }
+
+    /** The clock for intervals leaps forward, as when the machine was moved to another host. */
+    public void leapClock(long nanos) {
+        simulation.trace(address, "is", nanos, "later at once");
+        clockOffsetNanos += nanos;
+    }
+
     /** Starts the process; does nothing when it is up. */
     public void start() {
         if (up) {
@@ -106,6 +127,12 @@ public final class SimulatedNode {
         network.unregister(address);
         network.unregister(incarnationAddress());
         disk.crash();
+    }
+
+    /** The process ends by itself, and says why; somebody may start it again. */
+    void refuse(String reason) {
+        simulation.trace(address, "does not boot:", reason);
+        crash();
     }
 
     /** Crashes now and starts again later. */
@@ -144,15 +171,25 @@ public final class SimulatedNode {
 
     /** Stops the process as a long pause of its machine does: messages and timers come late, but all of them. */
     public void pause(long nanos) {
+        stop(nanos, 0);
+    }
+
+    /** Like {@link #pause}, and the clock for intervals stands still meanwhile, as in a virtual machine that is suspended. */
+    public void freeze(long nanos) {
+        stop(nanos, nanos);
+    }
+
+    private void stop(long nanos, long unseenNanos) {
         if (!up || paused) {
             return;
         }
-        simulation.trace(address, "pauses for", nanos);
+        simulation.trace(address, "pauses for", nanos, "of which it does not see", unseenNanos);
         paused = true;
         long pausing = incarnation;
         simulation.schedule(nanos, () -> {
             if (up && incarnation == pausing) {
                 paused = false;
+                clockOffsetNanos -= unseenNanos;
                 resume();
             }
         });

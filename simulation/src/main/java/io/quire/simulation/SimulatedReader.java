@@ -5,7 +5,6 @@ import io.quire.client.core.LastAddConfirmedRead;
 import io.quire.client.core.RangeRead;
 import io.quire.client.core.ReadOutbox;
 import io.quire.protocol.BookieId;
-import io.quire.protocol.BookieStatus;
 import io.quire.protocol.Entry;
 import io.quire.protocol.LedgerException;
 import io.quire.protocol.LedgerId;
@@ -51,7 +50,7 @@ final class SimulatedReader implements SimulatedNode.Program {
     /**
      * @param password of every ledger
      */
-    record Plan(List<String> voters, RegistrySettings registry, List<BookieStatus> bookies, LedgerPassword password) {}
+    record Plan(List<String> voters, RegistrySettings registry, BookieDirectory bookies, LedgerPassword password) {}
 
     SimulatedReader(Random random, Plan plan, LedgerContentChecker content, LedgerStateChecker states) {
         this.random = random;
@@ -81,7 +80,6 @@ final class SimulatedReader implements SimulatedNode.Program {
     private final class Incarnation implements ReadOutbox {
         private final SimulatedNode node;
         private final SimulatedRegistryClient registry;
-        private final Map<BookieId, String> addresses = new HashMap<>();
         private final Set<BookieId> suspects = new HashSet<>();
         private Versioned<LedgerMetadata> ledger;
         private LastAddConfirmedRead confirmed;
@@ -103,7 +101,6 @@ final class SimulatedReader implements SimulatedNode.Program {
                     plan.voters(),
                     plan.registry(),
                     () -> new ProposerId(new UUID(random.nextLong(), random.nextLong())));
-            plan.bookies().forEach(bookie -> addresses.put(bookie.bookieId(), bookie.address()));
         }
 
         void think() {
@@ -130,12 +127,22 @@ final class SimulatedReader implements SimulatedNode.Program {
                 }
                 ledger = new Versioned<>(value.version(), LedgerMetadata.decode(value.value()));
                 states.observed(ledger);
-                if (ledger.value().isClosed()) {
+                if (ledger.value().isDeleted()) {
+                    gone();
+                } else if (ledger.value().isClosed()) {
                     read(ledger.value().lastEntryId());
                 } else {
                     readConfirmed();
                 }
             });
+        }
+
+        /** There is no such ledger any more: nothing is promised of it. */
+        private void gone() {
+            if (last) {
+                toFinish.poll();
+            }
+            think();
         }
 
         private void readConfirmed() {
@@ -146,7 +153,7 @@ final class SimulatedReader implements SimulatedNode.Program {
             confirmedDeadlineNanos = node.nanoTime() + CONFIRMED_TIMEOUT_NANOS;
             for (BookieId bookie : ledger.value().lastFragment().ensemble().bookies()) {
                 node.send(
-                        addresses.get(bookie),
+                        plan.bookies().addressOf(bookie),
                         new BookieRequest.ReadLastAddConfirmed(
                                 bookie, confirmedId, ledger.value().ledgerId()));
             }
@@ -217,6 +224,11 @@ final class SimulatedReader implements SimulatedNode.Program {
                 if (range != null && request != null) {
                     range.entriesRead(request, answer.entries(), answer.coveredTo(), node.nanoTime());
                 }
+            } else if (envelope.message() instanceof BookieReply.RequestRefused refused) {
+                Long request = coreRequests.remove(refused.requestId());
+                if (range != null && request != null) {
+                    range.refused(request, refused.detail(), node.nanoTime());
+                }
             }
         }
 
@@ -226,7 +238,7 @@ final class SimulatedReader implements SimulatedNode.Program {
             long wireRequest = ++lastRequest;
             coreRequests.put(wireRequest, request);
             node.send(
-                    addresses.get(bookie),
+                    plan.bookies().addressOf(bookie),
                     new BookieRequest.ReadEntries(
                             bookie,
                             wireRequest,
@@ -243,6 +255,7 @@ final class SimulatedReader implements SimulatedNode.Program {
             RangeRead asking = range;
             Continuation.of(registry.read(RegistryKey.ofLedger(ledger.value().ledgerId())), node, (value, failure) -> {
                 if (asking == range && range != null && failure == null) {
+                    LedgerMetadata.registered(value).ifPresent(states::observed);
                     range.registerRead(LedgerMetadata.registered(value).map(Versioned::value), node.nanoTime());
                 } else if (asking != null) {
                     asking.registerUnavailable();
@@ -303,7 +316,12 @@ final class SimulatedReader implements SimulatedNode.Program {
         @Override
         public void failed(Failure failure) {
             range = null;
-            if (failure.code() == LedgerException.Code.NoSuchEntry || last) {
+            boolean deleted = failure.code() == LedgerException.Code.NoSuchLedger;
+            if (deleted && states.isDeleted(ledger.value().ledgerId())) {
+                gone();
+                return;
+            }
+            if (deleted || failure.code() == LedgerException.Code.NoSuchEntry || last) {
                 throw new IllegalStateException("I2: confirmed entries up to " + end + " of ledger "
                         + ledger.value().ledgerId() + " cannot be read: " + failure);
             }

@@ -9,10 +9,10 @@ import io.quire.client.core.RecoveryReport;
 import io.quire.client.core.RecoverySettings;
 import io.quire.protocol.BookieId;
 import io.quire.protocol.BookieRegistration;
-import io.quire.protocol.BookieStatus;
 import io.quire.protocol.BootEpoch;
 import io.quire.protocol.Ensemble;
 import io.quire.protocol.EntryBatch;
+import io.quire.protocol.LedgerException.Code;
 import io.quire.protocol.LedgerId;
 import io.quire.protocol.LedgerKey;
 import io.quire.protocol.LedgerMetadata;
@@ -21,20 +21,20 @@ import io.quire.protocol.OpId;
 import io.quire.protocol.ProposerId;
 import io.quire.protocol.Registry;
 import io.quire.protocol.RegistryKey;
+import io.quire.protocol.Versioned;
 import io.quire.protocol.wire.BookieReply;
 import io.quire.protocol.wire.BookieRequest;
 import io.quire.registry.RegistrySettings;
 import io.quire.simulation.SimulatedNetwork.Envelope;
 import java.util.ArrayDeque;
 import java.util.Deque;
-import java.util.HashMap;
 import java.util.List;
-import java.util.Map;
 import java.util.Optional;
 import java.util.Random;
 import java.util.Set;
 import java.util.UUID;
 import java.util.function.Consumer;
+import java.util.function.Supplier;
 
 /**
  * An application that recovers ledgers of others, whether their writers live or not: the production {@link
@@ -48,6 +48,7 @@ final class SimulatedRecoverer implements SimulatedNode.Program {
     private final Plan plan;
     private final LedgerContentChecker content;
     private final LedgerStateChecker states;
+    private final FenceChecker fences;
     private final Deque<LedgerId> toFinish = new ArrayDeque<>();
     private boolean finishing;
     private boolean finished;
@@ -57,20 +58,24 @@ final class SimulatedRecoverer implements SimulatedNode.Program {
      * @param bookies who there is to choose replacements from
      * @param password of every ledger
      * @param thinkMaxNanos the longest time between two recoveries
+     * @param targets what it recovers before it finishes, oldest first
      */
     record Plan(
             List<String> voters,
             RegistrySettings registry,
-            List<BookieStatus> bookies,
+            BookieDirectory bookies,
             LedgerPassword password,
             RecoverySettings settings,
-            long thinkMaxNanos) {}
+            long thinkMaxNanos,
+            Supplier<List<LedgerId>> targets) {}
 
-    SimulatedRecoverer(Random random, Plan plan, LedgerContentChecker content, LedgerStateChecker states) {
+    SimulatedRecoverer(
+            Random random, Plan plan, LedgerContentChecker content, LedgerStateChecker states, FenceChecker fences) {
         this.random = random;
         this.plan = plan;
         this.content = content;
         this.states = states;
+        this.fences = fences;
     }
 
     /** From now on: recover every ledger, once. */
@@ -99,7 +104,6 @@ final class SimulatedRecoverer implements SimulatedNode.Program {
     private final class Incarnation implements RecoveryOutbox {
         private final SimulatedNode node;
         private final SimulatedRegistryClient registry;
-        private final Map<BookieId, String> addresses = new HashMap<>();
         private LedgerId ledgerId;
         private LedgerKey key;
         private LedgerRecovery core;
@@ -110,7 +114,6 @@ final class SimulatedRecoverer implements SimulatedNode.Program {
             this.node = node;
             this.registry = new SimulatedRegistryClient(
                     node, plan.voters(), plan.registry(), () -> new ProposerId(randomUuid()));
-            plan.bookies().forEach(bookie -> addresses.put(bookie.bookieId(), bookie.address()));
         }
 
         private UUID randomUuid() {
@@ -123,10 +126,10 @@ final class SimulatedRecoverer implements SimulatedNode.Program {
         }
 
         private void next() {
-            List<LedgerId> ledgers = content.ledgers();
+            List<LedgerId> ledgers = plan.targets().get();
             if (finishing && toFinish.isEmpty()) {
                 finished = true;
-            } else if (ledgers.isEmpty()) {
+            } else if (!finishing && ledgers.isEmpty()) {
                 think();
             } else {
                 recover(finishing ? toFinish.peek() : anyOf(ledgers));
@@ -216,14 +219,20 @@ final class SimulatedRecoverer implements SimulatedNode.Program {
                 changeOperation = Optional.of(new OpId(randomUuid()));
             }
             LedgerRecovery asking = core;
+            states.proposed(proposed);
+            if (proposed.isClosed()) {
+                fences.requireCovered(states.at(ledgerId, expectedVersion).orElseThrow());
+            }
             Continuation.of(
                     registry.compareAndSet(
                             RegistryKey.ofLedger(ledgerId), expectedVersion, proposed.encode(), changeOperation.get()),
                     node,
                     (result, failure) -> withCore(asking, recovery -> {
                         if (result instanceof Registry.CasResult.Applied applied) {
+                            states.observed(new Versioned<>(applied.version(), proposed));
                             recovery.registered(applied.version(), node.nanoTime());
                         } else if (result instanceof Registry.CasResult.Conflict conflict) {
+                            LedgerMetadata.registered(conflict.current()).ifPresent(states::observed);
                             recovery.registerConflict(LedgerMetadata.registered(conflict.current()), node.nanoTime());
                         } else {
                             recovery.registerUnknown(node.nanoTime());
@@ -250,13 +259,14 @@ final class SimulatedRecoverer implements SimulatedNode.Program {
 
         @Override
         public void fence(BookieId bookie) {
-            node.send(addresses.get(bookie), new BookieRequest.FenceLedger(bookie, 0, ledgerId, key.proof()));
+            node.send(
+                    plan.bookies().addressOf(bookie), new BookieRequest.FenceLedger(bookie, 0, ledgerId, key.proof()));
         }
 
         @Override
         public void read(long request, BookieId bookie, long firstEntryId, long lastEntryId, boolean fencing) {
             node.send(
-                    addresses.get(bookie),
+                    plan.bookies().addressOf(bookie),
                     new BookieRequest.ReadEntries(
                             bookie,
                             request,
@@ -272,14 +282,14 @@ final class SimulatedRecoverer implements SimulatedNode.Program {
         @Override
         public void write(long request, BookieId bookie, long version, EntryBatch entries) {
             node.send(
-                    addresses.get(bookie),
+                    plan.bookies().addressOf(bookie),
                     new BookieRequest.RecoveryAddEntries(bookie, request, ledgerId, version, key.proof(), entries));
         }
 
         @Override
         public Optional<BookieId> replacementOf(BookieId failed, Ensemble ensemble) {
             return Placement.replace(
-                    plan.bookies(), failed, ensemble, Set.of(), Placement.Distinct.NODE, random.nextLong());
+                    plan.bookies().statuses(), failed, ensemble, Set.of(), Placement.Distinct.NODE, random.nextLong());
         }
 
         @Override
@@ -295,6 +305,13 @@ final class SimulatedRecoverer implements SimulatedNode.Program {
 
         @Override
         public void failed(Failure failure) {
+            if (failure.code() == Code.NoSuchLedger) {
+                if (!states.isDeleted(ledgerId)) {
+                    throw new IllegalStateException(
+                            "ledger " + ledgerId + " is there, and not for recovery: " + failure);
+                }
+                toFinish.remove(ledgerId);
+            }
             think();
         }
     }

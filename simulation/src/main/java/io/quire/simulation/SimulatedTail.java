@@ -76,7 +76,6 @@ final class SimulatedTail implements SimulatedNode.Program {
     private final class Incarnation implements TailOutbox {
         private final SimulatedNode node;
         private final SimulatedRegistryClient registry;
-        private final Map<BookieId, String> addresses = new HashMap<>();
         private Versioned<LedgerMetadata> metadata;
         private TailRead tail;
         private Hole hole;
@@ -95,7 +94,6 @@ final class SimulatedTail implements SimulatedNode.Program {
                     plan.voters(),
                     plan.registry(),
                     () -> new ProposerId(new UUID(random.nextLong(), random.nextLong())));
-            plan.bookies().forEach(bookie -> addresses.put(bookie.bookieId(), bookie.address()));
             // Numbers of an earlier incarnation of this node must not come again.
             this.lastSubscription = node.nanoTime();
         }
@@ -129,8 +127,9 @@ final class SimulatedTail implements SimulatedNode.Program {
                 if (failure == null && !value.isAbsent()) {
                     metadata = new Versioned<>(value.version(), LedgerMetadata.decode(value.value()));
                     states.observed(metadata);
-                    if (finishing && !metadata.value().isClosed()) {
-                        toFinish.poll();
+                    boolean deleted = metadata.value().isDeleted();
+                    if (deleted || (finishing && !metadata.value().isClosed())) {
+                        toFinish.remove(ledgerId);
                         think();
                         return;
                     }
@@ -157,6 +156,12 @@ final class SimulatedTail implements SimulatedNode.Program {
             content.followed(ledgerId, next, entries);
             entries.forEach(this::requireConfirmed);
             next += entries.size();
+            if (tail.failure().isPresent() && isGone(tail.failure().get())) {
+                tail = null;
+                hole = null;
+                toFinish.remove(ledgerId);
+                return;
+            }
             if (tail.failure().isPresent()) {
                 throw new IllegalStateException("I4: ledger " + ledgerId + " cannot be followed beyond entry " + next
                         + ": " + tail.failure().get());
@@ -168,6 +173,10 @@ final class SimulatedTail implements SimulatedNode.Program {
                     toFinish.poll();
                 }
             }
+        }
+
+        private boolean isGone(Failure failure) {
+            return failure.code() == LedgerException.Code.NoSuchLedger && states.isDeleted(ledgerId());
         }
 
         /**
@@ -210,7 +219,12 @@ final class SimulatedTail implements SimulatedNode.Program {
                                 pushed.lastAddConfirmed()),
                         node.nanoTime());
             } else if (envelope.message() instanceof BookieReply.RequestRefused refused) {
-                tail.refused(refused.requestId() - firstSubscription, node.nanoTime());
+                Long request = hole == null ? null : hole.coreRequests.remove(refused.requestId());
+                if (request == null) {
+                    tail.refused(refused.requestId() - firstSubscription, node.nanoTime());
+                } else {
+                    hole.core.refused(request, refused.detail(), node.nanoTime());
+                }
             } else if (envelope.message() instanceof BookieReply.EntriesRead answer
                     && hole != null
                     && hole.coreRequests.containsKey(answer.requestId())) {
@@ -227,7 +241,7 @@ final class SimulatedTail implements SimulatedNode.Program {
                 long subscription, BookieId bookie, long firstEntryId, long lastAddConfirmed, long creditLimit) {
             lastSubscription = firstSubscription + subscription;
             node.send(
-                    addresses.get(bookie),
+                    plan.bookies().addressOf(bookie),
                     new BookieRequest.SubscribeLedger(
                             bookie, lastSubscription, ledgerId(), firstEntryId, lastAddConfirmed, creditLimit));
         }
@@ -235,7 +249,7 @@ final class SimulatedTail implements SimulatedNode.Program {
         @Override
         public void grant(long subscription, BookieId bookie, long lastAddConfirmed, long creditLimit) {
             node.send(
-                    addresses.get(bookie),
+                    plan.bookies().addressOf(bookie),
                     new BookieRequest.GrantCredit(
                             bookie, firstSubscription + subscription, ledgerId(), lastAddConfirmed, creditLimit));
         }
@@ -243,7 +257,7 @@ final class SimulatedTail implements SimulatedNode.Program {
         @Override
         public void unsubscribe(long subscription, BookieId bookie) {
             node.send(
-                    addresses.get(bookie),
+                    plan.bookies().addressOf(bookie),
                     new BookieRequest.UnsubscribeLedger(bookie, firstSubscription + subscription, ledgerId()));
         }
 
@@ -320,7 +334,7 @@ final class SimulatedTail implements SimulatedNode.Program {
                 long wireRequest = ++lastRequest;
                 coreRequests.put(wireRequest, request);
                 node.send(
-                        addresses.get(bookie),
+                        plan.bookies().addressOf(bookie),
                         new BookieRequest.ReadEntries(
                                 bookie,
                                 wireRequest,
@@ -339,6 +353,7 @@ final class SimulatedTail implements SimulatedNode.Program {
                     if (failure != null) {
                         reading.registerUnavailable();
                     } else if (hole == this && reading == core && asking == tail) {
+                        LedgerMetadata.registered(value).ifPresent(states::observed);
                         reading.registerRead(LedgerMetadata.registered(value).map(Versioned::value), node.nanoTime());
                     }
                 });

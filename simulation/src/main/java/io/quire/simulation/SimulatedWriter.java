@@ -8,7 +8,6 @@ import io.quire.client.core.WriterOutbox;
 import io.quire.client.core.WriterSettings;
 import io.quire.protocol.AckSet;
 import io.quire.protocol.BookieId;
-import io.quire.protocol.BookieStatus;
 import io.quire.protocol.DigestType;
 import io.quire.protocol.Ensemble;
 import io.quire.protocol.EntryBatch;
@@ -52,6 +51,7 @@ final class SimulatedWriter implements SimulatedNode.Program {
 
     private static final long TICK_NANOS = 20_000_000;
     private static final long RETRY_NANOS = 50_000_000;
+    private static final long PAUSE_MAX_NANOS = 300_000_000;
 
     private final Random random;
     private final Plan plan;
@@ -67,17 +67,29 @@ final class SimulatedWriter implements SimulatedNode.Program {
      * @param password of every ledger
      * @param thinkMaxNanos the longest time between two bursts of appends, or {@link #WHEN_TOLD}
      * @param inMemoryPercent of appends that are acknowledged from memory
+     * @param pace how it appends
+     * @param underWay told of a ledger when its last entries are sent, of pace FEW_AND_PAUSED
      */
     record Plan(
             List<String> voters,
             RegistrySettings registry,
-            List<BookieStatus> bookies,
+            BookieDirectory bookies,
             Replication replication,
             DigestType digest,
             LedgerPassword password,
             WriterSettings settings,
             long thinkMaxNanos,
-            int inMemoryPercent) {}
+            int inMemoryPercent,
+            Pace pace,
+            Consumer<LedgerId> underWay) {}
+
+    /** How an application appends. */
+    enum Pace {
+        /** On and on. */
+        STEADY,
+        /** A few entries to each ledger; often its machine stands still when the last ones are under way. */
+        FEW_AND_PAUSED
+    }
 
     /** What is watched. */
     record Checkers(AckDurabilityChecker durability, LedgerContentChecker content, LedgerStateChecker states) {}
@@ -124,7 +136,6 @@ final class SimulatedWriter implements SimulatedNode.Program {
         private final SimulatedNode node;
         private final SimulatedRegistryClient registry;
         private final BlockLedgerIds ids;
-        private final Map<BookieId, String> addresses = new HashMap<>();
         private final Set<Long> openings = new HashSet<>();
         private LedgerWriter core;
         private LedgerId ledgerId;
@@ -138,13 +149,16 @@ final class SimulatedWriter implements SimulatedNode.Program {
         private long lastForce;
         private boolean sealing;
         private boolean ticking;
+        /** Whether the writer has seen in the register that its ledger is deleted. */
+        private boolean toldDeleted;
+
+        private int bursts;
 
         Incarnation(SimulatedNode node) {
             this.node = node;
             this.registry = new SimulatedRegistryClient(
                     node, plan.voters(), plan.registry(), () -> new ProposerId(randomUuid()));
             this.ids = new BlockLedgerIds(registry, 3);
-            plan.bookies().forEach(bookie -> addresses.put(bookie.bookieId(), bookie.address()));
         }
 
         private UUID randomUuid() {
@@ -163,10 +177,15 @@ final class SimulatedWriter implements SimulatedNode.Program {
 
         private void create(LedgerId id) {
             Placement.Choice choice = Placement.choose(
-                    plan.bookies(), plan.replication().ensembleSize(), Placement.Distinct.NODE, id.value());
+                    plan.bookies().statuses(), plan.replication().ensembleSize(), Placement.Distinct.NODE, id.value());
+            if (choice.ensemble().isEmpty()) {
+                node.schedule(RETRY_NANOS, this::create);
+                return;
+            }
             LedgerMetadata metadata = LedgerMetadata.create(
-                            id, plan.replication(), choice.ensemble().orElseThrow(), Map.of(), 1)
+                            id, plan.replication(), choice.ensemble().get(), Map.of(), node.wallMillis())
                     .guardedBy(plan.digest(), plan.password().keyOf(id).verifier());
+            checkers.states().proposed(metadata);
             Continuation.of(
                     registry.compareAndSet(RegistryKey.ofLedger(id), 0, metadata.encode(), new OpId(randomUuid())),
                     node,
@@ -183,6 +202,11 @@ final class SimulatedWriter implements SimulatedNode.Program {
 
         private void begin(Versioned<LedgerMetadata> created) {
             checkers.states().observed(created);
+            if (core != null) {
+                requireNothingPending();
+            }
+            toldDeleted = false;
+            bursts = 0;
             ledgerId = created.value().ledgerId();
             changeOperation = Optional.empty();
             inMemory.clear();
@@ -211,7 +235,15 @@ final class SimulatedWriter implements SimulatedNode.Program {
                 create(); // the ledger was taken over: go on in another one
                 return;
             }
-            append(finishing ? 1 : random.nextInt(12), plan.inMemoryPercent());
+            boolean few = plan.pace() == Pace.FEW_AND_PAUSED && !finishing;
+            int count = finishing ? 1 : few ? fewMore() : random.nextInt(12);
+            append(count, plan.inMemoryPercent());
+            if (few && count > 0 && bursts == 2) {
+                plan.underWay().accept(ledgerId);
+                if (random.nextInt(3) > 0) {
+                    node.pause((long) (random.nextDouble() * PAUSE_MAX_NANOS));
+                }
+            }
             if (random.nextInt(5) == 0) {
                 forces.put(++lastForce, core.lastAddPushed());
                 core.force(lastForce, node.nanoTime());
@@ -240,6 +272,26 @@ final class SimulatedWriter implements SimulatedNode.Program {
                 }
             }
             core.pump(node.nanoTime());
+        }
+
+        /** One, when that is acknowledged one or two more, and then it waits for somebody to take the ledger. */
+        private int fewMore() {
+            if (bursts == 0) {
+                bursts++;
+                return 1;
+            } else if (bursts == 1 && core.lastAddConfirmed() >= 0) {
+                bursts++;
+                return 1 + random.nextInt(2);
+            }
+            return 0;
+        }
+
+        private void requireNothingPending() {
+            if (checkers.content().pending(ledgerId) != 0 || !forces.isEmpty()) {
+                throw new IllegalStateException("H97: the writer of ledger " + ledgerId
+                        + " is over and has not answered appends or forces: "
+                        + checkers.content().pending(ledgerId) + ", " + forces.keySet());
+            }
         }
 
         void received(Envelope envelope) {
@@ -305,7 +357,7 @@ final class SimulatedWriter implements SimulatedNode.Program {
         }
 
         private void tell(SessionId session, BookieRequest request) {
-            node.send(addresses.get(session.bookie()), request);
+            node.send(plan.bookies().addressOf(session.bookie()), request);
         }
 
         @Override
@@ -313,7 +365,7 @@ final class SimulatedWriter implements SimulatedNode.Program {
             BookieId bookie = core.metadata().lastFragment().ensemble().at(position);
             openings.add(++lastRequest);
             node.send(
-                    addresses.get(bookie),
+                    plan.bookies().addressOf(bookie),
                     new BookieRequest.OpenSession(
                             bookie,
                             lastRequest,
@@ -363,6 +415,10 @@ final class SimulatedWriter implements SimulatedNode.Program {
 
         @Override
         public void appended(long entryId, int ackMask) {
+            if (toldDeleted) {
+                throw new IllegalStateException("R22: entry " + entryId + " of ledger " + ledgerId
+                        + " was acknowledged by a writer that knows that the ledger is deleted");
+            }
             if (inMemory.contains(entryId) && entryId > core.lastAddConfirmed()) {
                 checkers.content().appendEnded(ledgerId, entryId, End.IN_MEMORY);
                 return;
@@ -394,6 +450,7 @@ final class SimulatedWriter implements SimulatedNode.Program {
                     return;
                 }
                 if (failure == null) {
+                    learn(LedgerMetadata.registered(value));
                     core.registerRead(LedgerMetadata.registered(value), node.nanoTime());
                 } else {
                     core.registerUnavailable();
@@ -404,7 +461,7 @@ final class SimulatedWriter implements SimulatedNode.Program {
         @Override
         public Optional<BookieId> replacementOf(BookieId failed, Ensemble ensemble) {
             return Placement.replace(
-                    plan.bookies(), failed, ensemble, Set.of(), Placement.Distinct.NODE, random.nextLong());
+                    plan.bookies().statuses(), failed, ensemble, Set.of(), Placement.Distinct.NODE, random.nextLong());
         }
 
         @Override
@@ -414,6 +471,7 @@ final class SimulatedWriter implements SimulatedNode.Program {
                 changeOperation = Optional.of(new OpId(randomUuid()));
             }
             LedgerWriter asking = core;
+            checkers.states().proposed(proposed);
             Continuation.of(
                     registry.compareAndSet(
                             RegistryKey.ofLedger(ledgerId), expectedVersion, proposed.encode(), changeOperation.get()),
@@ -425,10 +483,16 @@ final class SimulatedWriter implements SimulatedNode.Program {
                     });
         }
 
+        private void learn(Optional<Versioned<LedgerMetadata>> current) {
+            current.ifPresent(checkers.states()::observed);
+            toldDeleted |= current.filter(found -> found.value().isDeleted()).isPresent();
+        }
+
         private void registerEnded(Registry.CasResult result) {
             if (result instanceof Registry.CasResult.Applied applied) {
                 core.registered(applied.version(), node.nanoTime());
             } else if (result instanceof Registry.CasResult.Conflict conflict) {
+                learn(LedgerMetadata.registered(conflict.current()));
                 core.registerConflict(LedgerMetadata.registered(conflict.current()), node.nanoTime());
             } else {
                 core.registerUnknown("no answer", node.nanoTime());
@@ -448,15 +512,14 @@ final class SimulatedWriter implements SimulatedNode.Program {
                 checkers.durability().requireQuorum(metadata, entryId);
             }
             checkers.content().sealedByWriter(metadata);
-            if (checkers.content().pending(ledgerId) != 0) {
-                throw new IllegalStateException("H97: ledger " + ledgerId + " was sealed with pending appends");
-            }
+            requireNothingPending();
             finished = true;
         }
 
         @Override
         public void sealFailed(Failure failure) {
             if (isLost(failure)) {
+                requireNothingPending();
                 finished = true; // somebody else closes it
             } else {
                 node.schedule(RETRY_NANOS, () -> core.seal(node.nanoTime()));

@@ -80,7 +80,9 @@ final class Stage {
     private final Map<String, SimulatedNode.Program> programs = new LinkedHashMap<>();
 
     /** What writer and recoverers choose from; a bookie formatted anew is not among them. */
-    private final List<BookieStatus> statuses = new ArrayList<>();
+    private final BookieDirectory directory = new BookieDirectory();
+
+    private final FenceChecker fences = new FenceChecker();
 
     private final SimulatedBookie.Plan bookiePlan;
     private final AckDurabilityChecker durability = new AckDurabilityChecker();
@@ -142,7 +144,7 @@ final class Stage {
         for (int i = 0; i < bookieCount; i++) {
             BookieId identity = new BookieId(uuid());
             // More free bytes come first, so that the order of the ensemble is known.
-            statuses.add(new BookieStatus(
+            directory.add(new BookieStatus(
                     identity,
                     new BootEpoch(1),
                     1,
@@ -161,7 +163,7 @@ final class Stage {
                 new SimulatedWriter.Plan(
                         voterAddresses,
                         registrySettings,
-                        statuses,
+                        directory,
                         replication,
                         DigestType.CRC32C,
                         LedgerPassword.NONE,
@@ -180,7 +182,9 @@ final class Stage {
                                 2_000 * MILLI,
                                 new WriterSettings.Members(MEMBER_TIMEOUT_MILLIS * MILLI, false)),
                         SimulatedWriter.WHEN_TOLD,
-                        0),
+                        0,
+                        SimulatedWriter.Pace.STEADY,
+                        ledgerId -> {}),
                 new SimulatedWriter.Checkers(durability, content, states));
         start(WRITER, writer);
         until("the ledger is created", () -> writer.ledger().isPresent());
@@ -256,7 +260,7 @@ final class Stage {
     }
 
     private void choose(String player, boolean writable) {
-        statuses.replaceAll(status -> status.address().equals(player)
+        directory.replaceAll(status -> status.address().equals(player)
                 ? new BookieStatus(
                         status.bookieId(),
                         status.bootEpoch(),
@@ -315,6 +319,7 @@ final class Stage {
                 BookieRegistration.decode(read(RegistryKey.ofBookie(identity)).value());
         SimulatedNode node = nodes.get(bookie);
         node.crash();
+        SimulatedBookie.format(node.disk(), identity);
         try (KeyValueStore ledgers = node.disk().openKeyValueStore(LEDGERS)) {
             new BootRecord(identity, registration.bootEpoch(), Optional.empty(), true, registration.clusterId())
                     .write(ledgers);
@@ -334,7 +339,7 @@ final class Stage {
     BookieId destroy(String bookie) {
         crash(bookie);
         BookieId identity = identityOf(bookie);
-        nodes.get(bookie).disk().wipe();
+        nodes.get(bookie).disk().erase();
         durability.destroyed(identity);
         programs.put(bookie, node -> envelope -> {});
         bookies.remove(bookie);
@@ -385,7 +390,7 @@ final class Stage {
                 new SimulatedRecoverer.Plan(
                         voterAddresses,
                         registrySettings,
-                        statuses,
+                        directory,
                         LedgerPassword.NONE,
                         new RecoverySettings(
                                 20,
@@ -397,9 +402,11 @@ final class Stage {
                                 300 * MILLI,
                                 100 * MILLI,
                                 3_000 * MILLI),
-                        MILLI),
+                        MILLI,
+                        content::ledgers),
                 content,
-                states);
+                states,
+                fences);
         recoverer.finish();
         start(player, recoverer);
         return recoverer;
@@ -414,7 +421,7 @@ final class Stage {
     long readAll(String player) {
         SimulatedReader reader = new SimulatedReader(
                 simulation.random(player),
-                new SimulatedReader.Plan(voterAddresses, registrySettings, statuses, LedgerPassword.NONE),
+                new SimulatedReader.Plan(voterAddresses, registrySettings, directory, LedgerPassword.NONE),
                 content,
                 states);
         long before = content.reads();
@@ -480,7 +487,9 @@ final class Stage {
     List<String> holders(long entryId) {
         return bookies.keySet().stream()
                 .filter(name -> nodes.get(name).isUp())
-                .filter(name -> bookies.get(name).copyOf(ledgerId(), entryId).isPresent())
+                .filter(name -> bookies.get(name)
+                        .copyOf(identityOf(name), ledgerId(), entryId)
+                        .isPresent())
                 .toList();
     }
 
@@ -498,7 +507,7 @@ final class Stage {
 
     List<String> namesOf(Ensemble ensemble) {
         return ensemble.bookies().stream()
-                .map(member -> statuses.stream()
+                .map(member -> directory.statuses().stream()
                         .filter(status -> status.bookieId().equals(member))
                         .findFirst()
                         .orElseThrow()
@@ -542,7 +551,7 @@ final class Stage {
     }
 
     private BookieId identityOf(String bookie) {
-        return statuses.stream()
+        return directory.statuses().stream()
                 .filter(status -> status.address().equals(bookie))
                 .findFirst()
                 .orElseThrow()
@@ -568,7 +577,11 @@ final class Stage {
     }
 
     private SimulatedBookie newBookie(BookieId identity, AckDurabilityChecker checker) {
-        return new SimulatedBookie(identity, simulation.random(identity.toString()), bookiePlan, checker);
+        return new SimulatedBookie(
+                identity,
+                simulation.random(identity.toString()),
+                bookiePlan,
+                new SimulatedBookie.Checkers(checker, states, fences));
     }
 
     private void startBookie(String name, SimulatedBookie bookie) {

@@ -1,0 +1,134 @@
+package io.quire.simulation;
+
+import io.quire.protocol.BookieId;
+import io.quire.protocol.Replication;
+import io.quire.simulation.SimulatedBookie.Loss;
+import java.util.ArrayList;
+import java.util.Collections;
+import java.util.HashSet;
+import java.util.List;
+import java.util.Random;
+import java.util.Set;
+import java.util.UUID;
+
+/**
+ * Bookies that lose their disks, or cannot read them now and then, and the operator who formats new ones in their places.
+ *
+ * <p>Of the bookies that a ledger names, in any fragment or proposal, fewer than Qa ever lose their disks: then each
+ * acknowledged entry has a copy left. Nothing here makes copies of what is lost, so that this is counted over the whole run.
+ */
+final class DiskLosses {
+    private static final long MILLI = 1_000_000;
+    private static final long PAUSE_MAX_NANOS = 120 * MILLI;
+    private static final long OPERATOR_MAX_NANOS = 600 * MILLI;
+    private static final int READS_MAX = 30;
+
+    private final Simulation simulation;
+    private final Random random;
+    private final List<Machine> machines;
+    private final BookieDirectory directory;
+    private final LedgerStateChecker states;
+    private final Replication replication;
+    private final Set<BookieId> lost = new HashSet<>();
+    private boolean ended;
+
+    /** A machine, and what runs on it. */
+    record Machine(SimulatedNode node, SimulatedBookie bookie) {}
+
+    DiskLosses(
+            Simulation simulation,
+            List<Machine> machines,
+            BookieDirectory directory,
+            LedgerStateChecker states,
+            Replication replication) {
+        this.simulation = simulation;
+        this.random = simulation.random("disks");
+        this.machines = machines;
+        this.directory = directory;
+        this.states = states;
+        this.replication = replication;
+    }
+
+    /** Begins to lose disks. */
+    void begin() {
+        simulation.schedule((long) (random.nextDouble() * PAUSE_MAX_NANOS), this::next);
+    }
+
+    /** No disk is lost any more; the operator replaces every bookie that lost one. */
+    void end() {
+        ended = true;
+        machines.forEach(this::replace);
+    }
+
+    /** The stores whose data is gone. */
+    Set<BookieId> lost() {
+        return lost;
+    }
+
+    /** How often such a store was refused to boot. */
+    long refusedBoots() {
+        return machines.stream()
+                .mapToLong(machine -> machine.bookie().refusedBoots())
+                .sum();
+    }
+
+    private void next() {
+        if (ended) {
+            return;
+        }
+        Machine machine = machines.get(random.nextInt(machines.size()));
+        switch (random.nextInt(6)) {
+            case 0 -> machine.bookie().takeCopy(machine.node());
+            case 1 -> loseOne();
+            default -> machine.node().disk().failRead(1 + random.nextInt(READS_MAX));
+        }
+        begin();
+    }
+
+    /** Some bookie that can be spared loses its disk in some way in which it can. */
+    private void loseOne() {
+        List<Loss> losses = new ArrayList<>(List.of(Loss.values()));
+        Collections.shuffle(losses, random);
+        List<Machine> anybody = new ArrayList<>(machines);
+        Collections.shuffle(anybody, random);
+        for (Loss loss : losses) {
+            for (Machine machine : anybody) {
+                if (machine.bookie().canSuffer(loss)
+                        && isAffordable(machine.bookie().identity())) {
+                    lose(machine, loss);
+                    return;
+                }
+            }
+        }
+    }
+
+    private void lose(Machine machine, Loss loss) {
+        BookieId identity = machine.bookie().identity();
+        simulation.trace(machine.node().address(), "loses the disk of", identity, loss);
+        lost.add(identity);
+        directory.remove(identity);
+        machine.bookie().lose(machine.node(), loss);
+        simulation.schedule((long) (random.nextDouble() * OPERATOR_MAX_NANOS), machine.node()::start);
+        if (random.nextBoolean()) {
+            simulation.schedule((long) (random.nextDouble() * 2 * OPERATOR_MAX_NANOS), () -> replace(machine));
+        }
+    }
+
+    private boolean isAffordable(BookieId identity) {
+        for (Set<BookieId> bookies : states.namedBookies()) {
+            long gone = bookies.stream().filter(lost::contains).count();
+            if (bookies.contains(identity) && gone + 1 >= replication.ackQuorum()) {
+                return false;
+            }
+        }
+        return true;
+    }
+
+    private void replace(Machine machine) {
+        if (machine.bookie().isLost()) {
+            BookieId fresh = new BookieId(new UUID(random.nextLong(), random.nextLong()));
+            machine.bookie().formatAnew(machine.node(), fresh);
+            directory.add(fresh, machine.node().address());
+        }
+    }
+}
