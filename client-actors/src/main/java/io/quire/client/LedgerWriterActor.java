@@ -306,11 +306,22 @@ public final class LedgerWriterActor {
             return Behaviors.same();
         }
         long deadline = now() + client.settings.writer().appendTimeoutNanos();
-        for (Waiting<AppendListener> ready : holes.offer(entryId, payload, listener, deadline)) {
-            onAppend(ready.payload(), Durability.SYNCED, ready.caller());
-        }
+        holes.offer(entryId, payload, listener, deadline);
+        drainHoles();
         keepTicking();
         return Behaviors.same();
+    }
+
+    /** Appends what waited for its turn, as far as the writer has room; the rest goes on waiting under its ids. */
+    private void drainHoles() {
+        if (holes.isEmpty()) {
+            return;
+        }
+        holes.drain(
+                        payload -> core.refusalOf(payload.length()),
+                        ready -> onAppend(ready.payload(), Durability.SYNCED, ready.caller()))
+                .filter(refusal -> refusal.code() != LedgerException.Code.Overloaded)
+                .ifPresent(refusal -> failWaiting(holes.clear(), refusal.code()));
     }
 
     /** Ends appends that wait for a hole to be filled: they were never sent. */
@@ -321,8 +332,8 @@ public final class LedgerWriterActor {
                     .failed(new Failure(
                             code,
                             LedgerException.Outcome.NOT_APPLIED,
-                            "entry " + append.entryId() + " waited for entry " + holes.next()
-                                    + ", which was not appended"));
+                            "entry " + append.entryId() + " waited for its turn, and entry " + holes.next()
+                                    + " was not appended"));
         }
     }
 
@@ -403,12 +414,14 @@ public final class LedgerWriterActor {
                     .debug("A batch of ledger {} was refused: {} {}", ledgerId, refused.refusal(), refused.detail());
             core.batchRefused(positionOf(refused.session()), refused.session(), rejectionOf(refused.refusal()), now());
         }
+        drainHoles();
         keepTicking();
         return Behaviors.same();
     }
 
     private Behavior<Command> onTick() {
         core.tick(now());
+        drainHoles();
         failWaiting(holes.expire(now()), LedgerException.Code.TimedOut);
         if (!core.needsTick() && holes.isEmpty()) {
             ticking = false;

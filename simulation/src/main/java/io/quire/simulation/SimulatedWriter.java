@@ -1,6 +1,7 @@
 package io.quire.simulation;
 
 import io.quire.client.core.Durability;
+import io.quire.client.core.ExplicitIds;
 import io.quire.client.core.Failure;
 import io.quire.client.core.LedgerWriter;
 import io.quire.client.core.Placement;
@@ -30,6 +31,7 @@ import io.quire.registry.BlockLedgerIds;
 import io.quire.registry.RegistrySettings;
 import io.quire.simulation.LedgerContentChecker.End;
 import io.quire.simulation.SimulatedNetwork.Envelope;
+import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.HashSet;
 import java.util.List;
@@ -50,6 +52,10 @@ final class SimulatedWriter implements SimulatedNode.Program {
     static final long WHEN_TOLD = -1;
 
     private static final long TICK_NANOS = 20_000_000;
+    /** More than anybody offers. */
+    private static final int HOLES_MAX = 100_000;
+
+    private static final long HOLES_BYTES_MAX = 1 << 30;
     private static final long RETRY_NANOS = 50_000_000;
     private static final long PAUSE_MAX_NANOS = 300_000_000;
 
@@ -145,6 +151,10 @@ final class SimulatedWriter implements SimulatedNode.Program {
         /** What was appended to be acknowledged from memory. */
         private final Set<Long> inMemory = new HashSet<>();
 
+        private final List<Payload> chosen = new ArrayList<>();
+        private ExplicitIds<Long> holes;
+        private long nextChosen;
+
         private final Map<Long, Long> forces = new HashMap<>();
         private long lastForce;
         private boolean sealing;
@@ -210,6 +220,8 @@ final class SimulatedWriter implements SimulatedNode.Program {
             ledgerId = created.value().ledgerId();
             changeOperation = Optional.empty();
             inMemory.clear();
+            holes = new ExplicitIds<>(HOLES_MAX, HOLES_BYTES_MAX);
+            nextChosen = 0;
             forces.clear();
             core = new LedgerWriter(created, plan.password().keyOf(ledgerId), plan.settings(), this, node.nanoTime());
             core.start(node.nanoTime());
@@ -262,16 +274,53 @@ final class SimulatedWriter implements SimulatedNode.Program {
                 random.nextBytes(bytes);
                 if (core.refusalOf(bytes.length).isEmpty()) {
                     Payload payload = Payload.wrap(bytes);
-                    Durability durability =
-                            random.nextInt(100) < inMemoryPercent ? Durability.MEMORY_QUORUM : Durability.SYNCED;
-                    long entryId = core.append(payload, durability, node.nanoTime());
-                    if (durability == Durability.MEMORY_QUORUM) {
-                        inMemory.add(entryId);
+                    boolean inMemoryOnly = random.nextInt(100) < inMemoryPercent;
+                    if (choosesIds()) {
+                        chosen.add(payload);
+                    } else {
+                        append(payload, inMemoryOnly ? Durability.MEMORY_QUORUM : Durability.SYNCED);
                     }
-                    checkers.content().appending(ledgerId, entryId, payload);
                 }
             }
+            offerChosen();
             core.pump(node.nanoTime());
+        }
+
+        private long append(Payload payload, Durability durability) {
+            long entryId = core.append(payload, durability, node.nanoTime());
+            if (durability == Durability.MEMORY_QUORUM) {
+                inMemory.add(entryId);
+            }
+            checkers.content().appending(ledgerId, entryId, payload);
+            return entryId;
+        }
+
+        /** Whether the application gives the entries of this ledger their ids, in any order. */
+        private boolean choosesIds() {
+            return plan.pace() == Pace.STEADY && plan.thinkMaxNanos() != WHEN_TOLD && ledgerId.value() % 4 == 3;
+        }
+
+        /** Offers the entries of this burst under the next ids, the later ones first, so that each makes a hole. */
+        private void offerChosen() {
+            for (int i = chosen.size() - 1; i >= 0; i--) {
+                Payload payload = chosen.get(i);
+                if (holes.refusalOf(nextChosen + i, payload.length()).isEmpty()) {
+                    holes.offer(nextChosen + i, payload, nextChosen + i, Long.MAX_VALUE);
+                }
+            }
+            nextChosen += chosen.size();
+            chosen.clear();
+            drainHoles();
+        }
+
+        private void drainHoles() {
+            holes.drain(payload -> core.refusalOf(payload.length()), ready -> {
+                long entryId = append(ready.payload(), Durability.SYNCED);
+                if (entryId != ready.caller()) {
+                    throw new IllegalStateException(
+                            "R9: entry " + ready.caller() + " of ledger " + ledgerId + " was appended as " + entryId);
+                }
+            });
         }
 
         /** One, when that is acknowledged one or two more, and then it waits for somebody to take the ledger. */

@@ -3,10 +3,11 @@ package io.quire.client.core;
 import io.quire.protocol.EntryId;
 import io.quire.protocol.LedgerException.Code;
 import io.quire.protocol.Payload;
-import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
 import java.util.TreeMap;
+import java.util.function.Consumer;
+import java.util.function.Function;
 
 /**
  * Puts appends whose callers chose their ids into the order of the ids: an entry behind a hole waits here, in the client,
@@ -60,20 +61,28 @@ public final class ExplicitIds<T> {
         return Optional.empty();
     }
 
-    /**
-     * Takes an append for which {@link #refusalOf} is empty.
-     *
-     * @return the appends whose turn it is now, in order of their ids
-     */
-    public List<Waiting<T>> offer(long entryId, Payload payload, T caller, long deadlineNanos) {
+    /** Takes an append for which {@link #refusalOf} is empty; it waits until {@link #drain}. */
+    public void offer(long entryId, Payload payload, T caller, long deadlineNanos) {
         waiting.put(entryId, new Waiting<>(entryId, payload, caller, deadlineNanos));
         bytes += payload.length();
-        List<Waiting<T>> ready = new ArrayList<>();
+    }
+
+    /**
+     * Lets appends leave whose turn it is, in the order of their ids, as long as nothing is said against one. What may not
+     * leave waits on, and so does everything behind it: its id is not given to another.
+     *
+     * @param refusalOf why the writer cannot take a payload now, if it cannot
+     * @return why the append whose turn it is may not leave, if so
+     */
+    public Optional<Failure> drain(Function<Payload, Optional<Failure>> refusalOf, Consumer<Waiting<T>> leave) {
         while (!waiting.isEmpty() && waiting.firstKey() == next) {
-            ready.add(remove(next));
-            next++;
+            Optional<Failure> refusal = refusalOf.apply(waiting.get(next).payload());
+            if (refusal.isPresent()) {
+                return refusal;
+            }
+            leave.accept(remove(next++));
         }
-        return ready;
+        return Optional.empty();
     }
 
     /** The appends whose deadline has passed while they waited; their ids may be offered again. */

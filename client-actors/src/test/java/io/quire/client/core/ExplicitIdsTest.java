@@ -9,6 +9,7 @@ import io.quire.protocol.Payload;
 import java.util.ArrayList;
 import java.util.Collections;
 import java.util.List;
+import java.util.Optional;
 import java.util.Random;
 import java.util.stream.LongStream;
 import org.junit.jupiter.api.DisplayName;
@@ -19,9 +20,11 @@ class ExplicitIdsTest {
 
     private List<Long> offer(long entryId) {
         assertThat(ids.refusalOf(entryId, 1)).isEmpty();
-        return ids.offer(entryId, Payload.ofUtf8("x"), "caller of " + entryId, 100).stream()
-                .map(Waiting::entryId)
-                .toList();
+        ids.offer(entryId, Payload.ofUtf8("x"), "caller of " + entryId, 100);
+        List<Long> left = new ArrayList<>();
+        assertThat(ids.drain(payload -> Optional.empty(), ready -> left.add(ready.entryId())))
+                .isEmpty();
+        return left;
     }
 
     private Failure refused(long entryId) {
@@ -49,7 +52,10 @@ class ExplicitIdsTest {
             ExplicitIds<String> some = new ExplicitIds<>(10, 100);
             Collections.shuffle(order, random);
             List<Long> left = new ArrayList<>();
-            order.forEach(id -> some.offer(id, Payload.ofUtf8("x"), "", 100).forEach(w -> left.add(w.entryId())));
+            order.forEach(id -> {
+                some.offer(id, Payload.ofUtf8("x"), "", 100);
+                some.drain(payload -> Optional.empty(), ready -> left.add(ready.entryId()));
+            });
             assertThat(left)
                     .containsExactlyElementsOf(LongStream.range(0, 10).boxed().toList());
         }
@@ -76,6 +82,24 @@ class ExplicitIdsTest {
         }
         assertThat(refused(6).code()).isEqualTo(Code.Overloaded);
         assertThat(offer(0)).hasSize(6);
+    }
+
+    @Test
+    @DisplayName(
+            "an entry that the writer has no room for keeps its id, and those behind it theirs, until there is room")
+    void noRoom() {
+        List<Long> left = new ArrayList<>();
+        Failure full = Failure.notApplied(Code.Overloaded, "full");
+        ids.offer(1, Payload.ofUtf8("x"), "", 100);
+        ids.offer(0, Payload.ofUtf8("x"), "", 100);
+        assertThat(ids.drain(
+                        payload -> left.isEmpty() ? Optional.empty() : Optional.of(full),
+                        ready -> left.add(ready.entryId())))
+                .contains(full);
+        assertThat(left).containsExactly(0L);
+        assertThat(ids.next()).isEqualTo(1);
+        assertThat(refused(1).code()).isEqualTo(Code.Conflict);
+        assertThat(offer(2)).containsExactly(1L, 2L);
     }
 
     @Test
