@@ -76,8 +76,8 @@ class SimulatedMachineTest {
     void clocks() {
         Simulation simulation = new Simulation(1, 1000);
         List<Long> ticks = new ArrayList<>();
-        SimulatedNode node = new SimulatedNode(
-                simulation, new SimulatedNetwork(simulation, NetworkFaults.NONE), "node", started -> {
+        SimulatedNode node =
+                new SimulatedNode(simulation, new SimulatedNetwork(simulation, NetworkFaults.NONE), "node", started -> {
                     started.scheduleEvery(10, () -> ticks.add(started.nanoTime()));
                     return envelope -> {};
                 });
