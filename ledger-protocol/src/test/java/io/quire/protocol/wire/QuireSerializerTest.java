@@ -65,7 +65,7 @@ class QuireSerializerTest {
     void noStrayGoldenFile() throws IOException {
         Set<String> known = new HashSet<>(Set.of(
                 "LedgerMetadata", "BookieRegistration", "BookieStatus", "RegistryConfig", "RegisterValue", "Entry"));
-        known.addAll(Set.of("LedgerMetadata-password", "LedgerKey-proof", "LedgerKey-verifier"));
+        known.addAll(Set.of("LedgerMetadata-password", "LedgerMetadata-loss", "LedgerKey-proof", "LedgerKey-verifier"));
         known.addAll(Set.of("Entry-CRC32", "Entry-HMAC_SHA256", "Entry-DUMMY"));
         WireSamples.fixed().forEach(message -> known.add(message.getClass().getSimpleName()));
         try (Stream<Path> files = Files.list(GoldenFiles.DIRECTORY)) {
