@@ -45,6 +45,7 @@ final class ServerFailure extends CommandFailure {
         return switch (code) {
             case "NoSuchLedger" -> "'quire ledger list' shows those that exist";
             case "NoSuchEntry" -> "'quire ledger show' shows the last one";
+            case "NoSuchBookie" -> "'quire ledger show' names the bookies of a ledger";
             case "LedgerClosed", "LedgerFenced" -> "create another ledger to append to";
             case "NoWriter" -> "recover this ledger and create the next one";
             case "Unauthorized" -> "only the Java API takes passwords";
