@@ -9,19 +9,17 @@ import org.junit.jupiter.api.Test;
 
 /** {@code -Dseed=} replays one run, {@code -Dsim.seeds=} runs so many. */
 class LedgerScenarioTest {
-    private static final int SEEDS = 500;
+    private static final int SEEDS = 250;
     private static final int FEW_SEEDS = 20;
 
     @Test
     @DisplayName(
             "I2, I4, I5, I7, H45, H97, P5, P13: append, read and follow survive crashes, failing disks and a bad network")
     void appendAndRead() {
-        long one = Long.getLong("seed", -1);
-        LongStream seeds = one >= 0 ? LongStream.of(one) : LongStream.range(0, Integer.getInteger("sim.seeds", SEEDS));
         long acknowledged = 0;
         long reads = 0;
         long follows = 0;
-        for (long seed : seeds.toArray()) {
+        for (long seed : seeds(SEEDS)) {
             LedgerScenario.Result result = new LedgerScenario(seed).run();
             result.violation().ifPresent(violation -> fail(violation));
             acknowledged += result.acknowledged();
@@ -39,11 +37,9 @@ class LedgerScenarioTest {
     @DisplayName(
             "R23, R24, H1-H3, H8, H10, H14-H17, I1, I2, I3, I8: ledgers are recovered at any time, by several at once")
     void recovery() {
-        long one = Long.getLong("seed", -1);
-        LongStream seeds = one >= 0 ? LongStream.of(one) : LongStream.range(0, Integer.getInteger("sim.seeds", SEEDS));
         long acknowledged = 0;
         long recoveries = 0;
-        for (long seed : seeds.toArray()) {
+        for (long seed : seeds(SEEDS)) {
             LedgerScenario.Result result = new LedgerScenario(seed, LedgerScenario.Workload.RECOVERY).run();
             result.violation().ifPresent(violation -> fail(violation));
             acknowledged += result.acknowledged();
@@ -59,7 +55,7 @@ class LedgerScenarioTest {
                     + " get old copies of them back; none of them boots again, and nothing acknowledged is lost")
     void wipedBookies() {
         long refused = 0;
-        for (long seed : fewSeeds()) {
+        for (long seed : seeds(FEW_SEEDS)) {
             LedgerScenario.Result result = new WipedBookieScenario(seed).run();
             result.violation().ifPresent(violation -> fail(violation));
             refused += result.refusedBoots();
@@ -73,7 +69,7 @@ class LedgerScenarioTest {
     void deletedUnderWrite() {
         long deletions = 0;
         long acknowledged = 0;
-        for (long seed : fewSeeds()) {
+        for (long seed : seeds(FEW_SEEDS)) {
             LedgerScenario.Result result = new DeleteUnderWriteScenario(seed).run();
             result.violation().ifPresent(violation -> fail(violation));
             deletions += result.deletions();
@@ -88,7 +84,7 @@ class LedgerScenarioTest {
     void lostFences() {
         long acknowledged = 0;
         long recoveries = 0;
-        for (long seed : fewSeeds()) {
+        for (long seed : seeds(FEW_SEEDS)) {
             LedgerScenario.Result result = new LostFencesScenario(seed).run();
             result.violation().ifPresent(violation -> fail(violation));
             acknowledged += result.acknowledged();
@@ -99,11 +95,11 @@ class LedgerScenarioTest {
     }
 
     /** Others than those of {@link PlantedBugsTest}, which begins with 0. */
-    private static long[] fewSeeds() {
+    private static long[] seeds(int count) {
         long one = Long.getLong("seed", -1);
         return (one >= 0
                         ? LongStream.of(one)
-                        : LongStream.range(1_000_000, 1_000_000 + Integer.getInteger("sim.seeds", FEW_SEEDS)))
+                        : LongStream.range(1_000_000, 1_000_000 + Integer.getInteger("sim.seeds", count)))
                 .toArray();
     }
 
