@@ -18,6 +18,7 @@ import java.util.HashSet;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
+import java.util.TreeMap;
 
 /**
  * I7: no acknowledgement is sent before its bytes are durable. Watches what writers send and what bookies acknowledge;
@@ -26,7 +27,7 @@ import java.util.Set;
  */
 public final class AckDurabilityChecker {
     private final Map<SessionId, Session> sent = new HashMap<>();
-    private final Map<BookieId, Map<LedgerId, Map<Long, Payload>>> acknowledged = new HashMap<>();
+    private final Map<BookieId, Map<LedgerId, TreeMap<Long, Payload>>> acknowledged = new HashMap<>();
     private final Set<BookieId> formatted = new HashSet<>();
     private final Set<BookieId> destroyed = new HashSet<>();
     private long acknowledgements;
@@ -80,7 +81,7 @@ public final class AckDurabilityChecker {
     void requireAcknowledged(BookieId bookie, LedgerId ledgerId, long entryId) {
         if (!acknowledged
                 .getOrDefault(bookie, Map.of())
-                .getOrDefault(ledgerId, Map.of())
+                .getOrDefault(ledgerId, new TreeMap<>())
                 .containsKey(entryId)) {
             throw new IllegalStateException("R13: entry " + entryId + " of ledger " + ledgerId
                     + " completed with an acknowledgement that bookie " + bookie + " never gave");
@@ -95,7 +96,8 @@ public final class AckDurabilityChecker {
     /** How many bookies have acknowledged an entry. */
     long copies(LedgerId ledgerId, long entryId) {
         return acknowledged.values().stream()
-                .filter(ledgers -> ledgers.getOrDefault(ledgerId, Map.of()).containsKey(entryId))
+                .filter(ledgers ->
+                        ledgers.getOrDefault(ledgerId, new TreeMap<>()).containsKey(entryId))
                 .count();
     }
 
@@ -109,9 +111,10 @@ public final class AckDurabilityChecker {
         entries.forEach(entry -> found.add(EntryFormat.entryIdOf(entry)));
         for (long entryId : acknowledged
                 .getOrDefault(bookie, Map.of())
-                .getOrDefault(ledgerId, Map.of())
+                .getOrDefault(ledgerId, new TreeMap<>())
+                .subMap(first, Math.max(first, coveredTo))
                 .keySet()) {
-            if (entryId >= first && entryId < coveredTo && !found.contains(entryId)) {
+            if (!found.contains(entryId)) {
                 throw new IllegalStateException("H4: bookie " + bookie + " denies entry " + entryId + " of ledger "
                         + ledgerId + ", which it has acknowledged");
             }
@@ -143,7 +146,7 @@ public final class AckDurabilityChecker {
         for (int position = 0; position < ensemble.size(); position++) {
             boolean held = acknowledged
                     .getOrDefault(ensemble.at(position), Map.of())
-                    .getOrDefault(metadata.ledgerId(), Map.of())
+                    .getOrDefault(metadata.ledgerId(), new TreeMap<>())
                     .containsKey(entryId);
             holders = held ? AckSet.with(holders, position) : holders;
         }
@@ -181,7 +184,7 @@ public final class AckDurabilityChecker {
     private void acknowledged(BookieId bookie, Payload entry) {
         Payload before = acknowledged
                 .computeIfAbsent(bookie, id -> new HashMap<>())
-                .computeIfAbsent(new LedgerId(EntryFormat.ledgerIdOf(entry)), id -> new HashMap<>())
+                .computeIfAbsent(new LedgerId(EntryFormat.ledgerIdOf(entry)), id -> new TreeMap<>())
                 .putIfAbsent(EntryFormat.entryIdOf(entry), entry);
         acknowledgements += before == null ? 1 : 0;
     }

@@ -37,7 +37,10 @@ public class LedgerScenario {
     private static final long PAUSE_MAX_NANOS = 400 * MILLI;
     private static final long OUTAGE_MAX_NANOS = 600 * MILLI;
     private static final long CLOCK_PAUSE_MAX_NANOS = 300 * MILLI;
-    private static final long LEAP_MAX_NANOS = 3_000 * MILLI;
+    private static final long LEAP_MAX_NANOS = 600_000 * MILLI;
+    /** Longer than some of what processes wait for, and shorter than the rest. */
+    private static final long SHORT_LEAP_MAX_NANOS = 3_000 * MILLI;
+
     private static final int WALL_JUMP_MAX_MILLIS = 600_000;
     private static final long PATIENCE_NANOS = 120_000 * MILLI;
 
@@ -445,21 +448,30 @@ public class LedgerScenario {
     }
 
     private void disturbClocksLater() {
-        simulation.schedule((long) (clocks.nextDouble() * CLOCK_PAUSE_MAX_NANOS), this::disturbClocks);
+        simulation.schedule(clockNanosUpTo(CLOCK_PAUSE_MAX_NANOS), this::disturbClocks);
     }
 
-    /** Clocks on walls are set by minutes (H100); those for intervals leap, or stand still while their process does. */
+    /**
+     * Clocks on walls are set by minutes (H100). Those for intervals leap, while their process runs or after it was
+     * suspended, or stand still while it does.
+     */
     private void disturbClocks() {
         if (healed) {
             return;
         }
         List<SimulatedNode> nodes = everything().toList();
         SimulatedNode node = nodes.get(clocks.nextInt(nodes.size()));
-        switch (clocks.nextInt(4)) {
+        switch (clocks.nextInt(6)) {
             case 0, 1 -> node.jumpWallClock(clocks.nextInt(2 * WALL_JUMP_MAX_MILLIS + 1) - WALL_JUMP_MAX_MILLIS);
-            case 2 -> node.leapClock((long) (clocks.nextDouble() * LEAP_MAX_NANOS));
-            default -> node.freeze((long) (clocks.nextDouble() * PAUSE_MAX_NANOS));
+            case 2 -> node.leapClock(clockNanosUpTo(SHORT_LEAP_MAX_NANOS));
+            case 3 -> node.leapClock(clockNanosUpTo(LEAP_MAX_NANOS));
+            case 4 -> node.suspend(clockNanosUpTo(PAUSE_MAX_NANOS), clockNanosUpTo(LEAP_MAX_NANOS));
+            default -> node.freeze(clockNanosUpTo(PAUSE_MAX_NANOS));
         }
         disturbClocksLater();
+    }
+
+    private long clockNanosUpTo(long nanosMax) {
+        return (long) (clocks.nextDouble() * nanosMax);
     }
 }

@@ -179,6 +179,15 @@ public final class SimulatedNode {
         stop(nanos, nanos);
     }
 
+    /**
+     * Like {@link #pause}, and when the process goes on, its clock for intervals shows {@code leapNanos} more than the pause
+     * took: what waited meanwhile is handled long after its time.
+     */
+    public void suspend(long nanos, long leapNanos) {
+        stop(nanos, -leapNanos);
+    }
+
+    /** @param unseenNanos of the pause, which the clock does not show; negative when it shows more than there were */
     private void stop(long nanos, long unseenNanos) {
         if (!up || paused) {
             return;

@@ -72,7 +72,8 @@ class SimulatedMachineTest {
     }
 
     @Test
-    @DisplayName("H100: a clock on the wall may be set; the clock for intervals stands still in a freeze, and may leap")
+    @DisplayName(
+            "H100: a clock on the wall may be set; the clock for intervals stands still in a freeze, and leaps alone or in a pause")
     void clocks() {
         Simulation simulation = new Simulation(1, 1000);
         List<Long> ticks = new ArrayList<>();
@@ -94,6 +95,9 @@ class SimulatedMachineTest {
         node.leapClock(1_000);
         simulation.runFor(10);
         assertThat(node.nanoTime() - start).isEqualTo(1_014);
+        node.suspend(100, 5_000);
+        simulation.runFor(101);
+        assertThat(node.nanoTime() - start).isEqualTo(6_115);
     }
 
     private void write(int content) {
