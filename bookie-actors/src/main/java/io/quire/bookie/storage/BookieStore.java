@@ -16,9 +16,11 @@ import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.NavigableMap;
+import java.util.NavigableSet;
 import java.util.Optional;
 import java.util.Set;
 import java.util.TreeMap;
+import java.util.TreeSet;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.atomic.AtomicLong;
 
@@ -283,21 +285,17 @@ public final class BookieStore implements AutoCloseable {
 
     /** What is known of a ledger, durably; empty when the store never heard of it. */
     public Optional<LedgerView> ledger(LedgerId ledgerId) {
-        List<Memtable> captured = memtables;
+        Layers layers = layersOf(ledgerId);
         try (LedgerStore.Reader reader = ledgers.openReader()) {
-            Optional<StoredLedger> stored = reader.ledger(ledgerId);
+            Optional<StoredLedger> stored = layers.dropped() ? Optional.empty() : reader.ledger(ledgerId);
             boolean known = stored.isPresent();
             LedgerStore.Marks marks = stored.orElse(StoredLedger.EMPTY).marks();
             long lastEntry = stored.orElse(StoredLedger.EMPTY).lastEntryId();
-            for (Memtable memtable : captured) {
-                Optional<Memtable.Slice> slice = memtable.slice(ledgerId);
-                if (slice.isPresent()) {
-                    known = true;
-                    marks = marks.raisedBy(slice.get().marks());
-                    if (!slice.get().entries().isEmpty()) {
-                        lastEntry = Math.max(lastEntry, slice.get().entries().lastKey());
-                    }
-                }
+            for (Memtable.Slice slice : layers.slices()) {
+                known |= !slice.isDropped() || !slice.isEmpty();
+                marks = marks.raisedBy(slice.marks());
+                Map.Entry<Long, Payload> last = slice.entries().lastEntry();
+                lastEntry = last == null ? lastEntry : Math.max(lastEntry, last.getKey());
             }
             return known
                     ? Optional.of(new LedgerView(marks.fenced(), marks.lastAddConfirmed(), lastEntry, marks.heldAt()))
@@ -321,13 +319,13 @@ public final class BookieStore implements AutoCloseable {
      * @throws io.quire.storage.StorageException when something is damaged
      */
     public Map<Long, Payload> held(LedgerId ledgerId, EntryBatch entries) {
-        List<Memtable> captured = memtables;
+        Layers layers = layersOf(ledgerId);
         List<Long> wanted =
                 entries.entries().stream().map(EntryFormat::entryIdOf).toList();
         Map<Long, Payload> found = new HashMap<>();
         try (LedgerStore.Reader reader = ledgers.openReader()) {
             int from = 0;
-            for (int i = 1; i <= wanted.size(); i++) {
+            for (int i = layers.dropped() ? wanted.size() + 1 : 1; i <= wanted.size(); i++) {
                 if (i == wanted.size() || wanted.get(i) - wanted.get(i - 1) > GAP_MAX) {
                     reader.read(ledgerId, wanted.get(from), wanted.get(i - 1), (entryId, encoded) -> {
                         found.put(entryId, encoded);
@@ -338,15 +336,13 @@ public final class BookieStore implements AutoCloseable {
             }
         }
         found.keySet().retainAll(Set.copyOf(wanted));
-        for (int i = captured.size() - 1; i >= 0; i--) {
-            captured.get(i)
-                    .slice(ledgerId)
-                    .ifPresent(slice -> wanted.forEach(entryId -> {
-                        Payload encoded = slice.entries().get(entryId);
-                        if (encoded != null) {
-                            found.putIfAbsent(entryId, encoded);
-                        }
-                    }));
+        for (Memtable.Slice slice : layers.slices()) {
+            wanted.forEach(entryId -> {
+                Payload encoded = slice.entries().get(entryId);
+                if (encoded != null) {
+                    found.putIfAbsent(entryId, encoded);
+                }
+            });
         }
         return found;
     }
@@ -360,17 +356,38 @@ public final class BookieStore implements AutoCloseable {
      * @throws io.quire.storage.StorageException when something is damaged: the answer is then unknown, never a negative
      */
     public EntryRange read(LedgerId ledgerId, long first, long last, int entriesMax, int bytesMax) {
-        List<Memtable> captured = memtables;
+        Layers layers = layersOf(ledgerId);
         long lastValid = Math.min(last, EntryId.MAX);
         Collector collector = new Collector(entriesMax, bytesMax, lastValid);
-        try (LedgerStore.Reader reader = ledgers.openReader()) {
-            reader.read(ledgerId, first, lastValid, collector::take);
+        if (!layers.dropped()) {
+            try (LedgerStore.Reader reader = ledgers.openReader()) {
+                reader.read(ledgerId, first, lastValid, collector::take);
+            }
         }
-        // Oldest first: where bytes differ the older ones stay (R18).
-        for (int i = captured.size() - 1; i >= 0; i--) {
-            captured.get(i).slice(ledgerId).ifPresent(slice -> collector.takeAll(slice, first));
-        }
+        layers.slices().forEach(slice -> collector.takeAll(slice, first));
         return limited(collector.found.headMap(collector.end, true), collector.end, entriesMax, bytesMax);
+    }
+
+    /**
+     * What the memtables say of a ledger.
+     *
+     * @param slices oldest first: where bytes differ the older ones stay (R18)
+     * @param dropped whether the oldest of them dropped the ledger, so that the ledger store has nothing of it to say
+     */
+    private record Layers(List<Memtable.Slice> slices, boolean dropped) {}
+
+    private Layers layersOf(LedgerId ledgerId) {
+        List<Memtable.Slice> slices = new ArrayList<>();
+        for (Memtable memtable : memtables) {
+            Optional<Memtable.Slice> slice = memtable.slice(ledgerId);
+            if (slice.isPresent()) {
+                slices.add(0, slice.get());
+                if (slice.get().isDropped()) {
+                    return new Layers(slices, true);
+                }
+            }
+        }
+        return new Layers(slices, false);
     }
 
     /** Takes from each source, in turn, about as much as can be answered. */
@@ -430,6 +447,42 @@ public final class BookieStore implements AutoCloseable {
             bytes += entry.getValue().length();
         }
         return new EntryRange(entries, end + 1);
+    }
+
+    /** The ids of up to {@code max} ledgers that something is held of, from {@code first} on, ascending. */
+    public List<LedgerId> ledgerIds(long first, int max) {
+        NavigableSet<Long> found = new TreeSet<>();
+        List<Memtable> captured = memtables;
+        try (LedgerStore.Reader reader = ledgers.openReader()) {
+            reader.ledgerIds(first, max).forEach(ledgerId -> found.add(ledgerId.value()));
+        }
+        // Beyond a full page of the ledger store there may be ids between those of the memtables.
+        long last = found.size() < max ? Long.MAX_VALUE : found.last();
+        for (Memtable memtable : captured) {
+            memtable.ledgerIds().stream()
+                    .filter(ledgerId -> ledgerId >= first && ledgerId <= last)
+                    .forEach(found::add);
+        }
+        return found.stream()
+                .map(LedgerId::new)
+                .filter(ledgerId -> ledger(ledgerId).isPresent())
+                .limit(max)
+                .toList();
+    }
+
+    /** Verifies what the ledger store holds of a ledger; see {@link LedgerStore.Reader#inspect}. */
+    LedgerStore.Inspection inspect(LedgerId ledgerId, long first, long bytesMax) {
+        try (LedgerStore.Reader reader = ledgers.openReader()) {
+            return reader.inspect(ledgerId, first, bytesMax);
+        }
+    }
+
+    /** Puts good copies in the place of a damaged block, durably; see {@link LedgerStore.Writer#mend}. */
+    void mend(LedgerId ledgerId, LedgerStore.DamagedRange range, NavigableMap<Long, Payload> entries) {
+        try (LedgerStore.Writer writer = ledgers.begin()) {
+            writer.mend(ledgerId, range, entries);
+            writer.commit();
+        }
     }
 
     /**

@@ -18,7 +18,7 @@ import java.util.zip.CRC32C;
  *   group:    record | record | ... | zeros up to the next page
  *
  *   segment header                          record
- *     0  int32  magic "QJSH"                  0  int32  magic "QJR" + kind (A added, R recovered, F fenced)
+ *     0  int32  magic "QJSH"                  0  int32  magic "QJR" + kind (A added, R recovered, F fenced, D dropped)
  *     4  int32  format version 1              4  int32  body bytes
  *     8  uuid   store                         8  uuid   store
  *    24  int64  generation                   24  int64  generation of its segment
@@ -31,7 +31,7 @@ import java.util.zip.CRC32C;
  *
  *   body of A: int64 ledger, int64 last add confirmed, encoded entries
  *   body of R: int64 ledger, int64 version, encoded entries
- *   body of F: int64 ledger
+ *   body of F and D: int64 ledger
  * </pre>
  *
  * <p>Groups start on pages, so that no sync ever rewrites a page that an earlier sync made durable, and so that a reader
@@ -51,6 +51,7 @@ final class JournalFormat {
     private static final int ADDED = 0x514A5241;
     private static final int RECOVERED = 0x514A5252;
     private static final int FENCED = 0x514A5246;
+    private static final int DROPPED = 0x514A5244;
     private static final int CRC_OFFSET = 60;
 
     private JournalFormat() {}
@@ -101,9 +102,8 @@ final class JournalFormat {
 
     /** The bytes that {@code record} takes in a group. */
     static int encodedBytes(JournalRecord record) {
-        int body = record instanceof JournalRecord.Fenced
-                ? 8
-                : 16 + record.entries().byteSize();
+        boolean plain = record instanceof JournalRecord.Fenced || record instanceof JournalRecord.Dropped;
+        int body = plain ? 8 : 16 + record.entries().byteSize();
         return RECORD_HEADER_BYTES + body;
     }
 
@@ -144,6 +144,9 @@ final class JournalFormat {
         if (record instanceof JournalRecord.Fenced) {
             return FENCED;
         }
+        if (record instanceof JournalRecord.Dropped) {
+            return DROPPED;
+        }
         return record instanceof JournalRecord.Added ? ADDED : RECOVERED;
     }
 
@@ -159,7 +162,7 @@ final class JournalFormat {
         int kind = in.getInt(start);
         int bodyBytes = in.getInt(start + 4);
         boolean withEntries = kind == ADDED || kind == RECOVERED;
-        boolean possible = (withEntries ? bodyBytes >= 16 : kind == FENCED && bodyBytes == 8)
+        boolean possible = (withEntries ? bodyBytes >= 16 : (kind == FENCED || kind == DROPPED) && bodyBytes == 8)
                 && bodyBytes <= in.remaining() - RECORD_HEADER_BYTES;
         if (!possible) {
             return Optional.empty();
@@ -189,6 +192,9 @@ final class JournalFormat {
         LedgerId ledgerId = new LedgerId(in.getLong());
         if (kind == FENCED) {
             return new JournalRecord.Fenced(ledgerId);
+        }
+        if (kind == DROPPED) {
+            return new JournalRecord.Dropped(ledgerId);
         }
         long lastAddConfirmedOrVersion = in.getLong();
         byte[] slab = new byte[bodyBytes - 16];

@@ -35,4 +35,7 @@ public sealed interface JournalRecord {
 
     /** The ledger takes no normal adds any more. */
     record Fenced(LedgerId ledgerId) implements JournalRecord {}
+
+    /** Everything that is held of the ledger goes: its register was read as purged (R22). */
+    record Dropped(LedgerId ledgerId) implements JournalRecord {}
 }

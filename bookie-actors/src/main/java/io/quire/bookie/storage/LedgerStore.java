@@ -2,8 +2,10 @@ package io.quire.bookie.storage;
 
 import io.quire.protocol.LedgerId;
 import io.quire.protocol.Payload;
+import java.util.List;
 import java.util.NavigableMap;
 import java.util.Optional;
+import java.util.OptionalLong;
 
 /**
  * Where entries stay. One writer, any number of readers beside it. Every method throws {@link
@@ -33,6 +35,22 @@ interface LedgerStore extends AutoCloseable {
          */
         long add(LedgerId ledgerId, NavigableMap<Long, Payload> entries, Marks marks);
 
+        /**
+         * Removes what is held of a ledger, as far as {@code blocksMax} blocks go; the ledger's state goes with the last
+         * of them.
+         *
+         * @return whether nothing is left
+         */
+        boolean drop(LedgerId ledgerId, int blocksMax);
+
+        /**
+         * Puts entries in the place of blocks that cannot be read any more, and counts the ledger's entries anew.
+         *
+         * @param range as {@link Reader#inspect} reported it; it must still be damaged
+         * @param entries encoded entries by id, all within the range: everything that the store is to hold there
+         */
+        void mend(LedgerId ledgerId, DamagedRange range, NavigableMap<Long, Payload> entries);
+
         /** Everything up to the journal record {@code sequence} is in here with this commit. */
         void applied(long sequence);
 
@@ -53,9 +71,36 @@ interface LedgerStore extends AutoCloseable {
         /** How many entries the ledger's blocks say they hold, all together; the entries are not looked at. */
         long count(LedgerId ledgerId);
 
+        /** The ids of up to {@code max} ledgers that something is held of, from {@code first} on, ascending. */
+        List<LedgerId> ledgerIds(long first, int max);
+
+        /**
+         * Verifies a ledger's blocks, and the digests of their entries, as far as a key is not needed for that: those that
+         * hold {@code first} or something behind it, about {@code bytesMax} bytes of them.
+         */
+        Inspection inspect(LedgerId ledgerId, long first, long bytesMax);
+
         @Override
         void close();
     }
+
+    /**
+     * What was found in some blocks of a ledger.
+     *
+     * @param bytes that were looked at
+     * @param entries that are good
+     * @param next where to go on; empty at the end of the ledger
+     */
+    record Inspection(long bytes, long entries, OptionalLong next, List<DamagedRange> damaged) {}
+
+    /**
+     * Ids that a damaged block may have held.
+     *
+     * @param firstEntryId where the block starts
+     * @param lastEntryId right before the next block; {@link io.quire.protocol.EntryId#MAX} for the last one
+     * @param reason what is wrong with it, for people
+     */
+    record DamagedRange(long firstEntryId, long lastEntryId, String reason) {}
 
     /** Sees encoded entries. */
     interface Visitor {

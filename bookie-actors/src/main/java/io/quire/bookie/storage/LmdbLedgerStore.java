@@ -10,12 +10,14 @@ import io.quire.storage.KeyValueStore;
 import io.quire.storage.KeyValueStore.KeyValue;
 import io.quire.storage.KeyValueStore.Snapshot;
 import io.quire.storage.KeyValueStore.Transaction;
+import io.quire.storage.StorageException;
 import java.nio.ByteBuffer;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
 import java.util.NavigableMap;
 import java.util.Optional;
+import java.util.OptionalLong;
 import java.util.TreeMap;
 
 /**
@@ -41,6 +43,7 @@ final class LmdbLedgerStore implements LedgerStore {
     private static final Payload APPLIED = Payload.ofUtf8("m/applied");
     private static final byte BLOCK = 'b';
     private static final byte LEDGER = 'l';
+    private static final Payload LEDGERS_END = Payload.ofUtf8("m");
 
     private final KeyValueStore store;
     private volatile long appliedSequence;
@@ -100,6 +103,15 @@ final class LmdbLedgerStore implements LedgerStore {
                         ledgerKey(ledgerId), value, "the state of ledger " + ledgerId, LmdbLedgerStore::getLedger));
     }
 
+    private static long countBlocks(Snapshot snapshot, LedgerId ledgerId) {
+        long[] count = {0};
+        snapshot.scan(blockKey(ledgerId, 0), blockKey(ledgerId, -1), (key, value) -> {
+            count[0] += BlockFormat.countOf(value);
+            return true;
+        });
+        return count[0];
+    }
+
     private static StoredLedger getLedger(ByteBuffer in) {
         boolean fenced = Fields.getBoolean(in);
         long lastAddConfirmed = in.getLong();
@@ -142,6 +154,32 @@ final class LmdbLedgerStore implements LedgerStore {
             }
             putLedger(ledgerId, before, entries, added, marks);
             return conflicts;
+        }
+
+        @Override
+        public boolean drop(LedgerId ledgerId, int blocksMax) {
+            List<Payload> keys = new ArrayList<>();
+            transaction.scan(blockKey(ledgerId, 0), blockKey(ledgerId, -1), (key, value) -> {
+                keys.add(key);
+                return keys.size() < blocksMax;
+            });
+            keys.forEach(transaction::delete);
+            if (keys.size() == blocksMax) {
+                return false;
+            }
+            transaction.delete(ledgerKey(ledgerId));
+            return true;
+        }
+
+        @Override
+        public void mend(LedgerId ledgerId, DamagedRange range, NavigableMap<Long, Payload> entries) {
+            transaction.delete(blockKey(ledgerId, range.firstEntryId()));
+            if (!entries.isEmpty()) {
+                putBlocks(ledgerId, entries);
+            }
+            long count = countBlocks(transaction, ledgerId);
+            StoredLedger before = readLedger(transaction, ledgerId).orElse(StoredLedger.EMPTY);
+            putLedger(ledgerId, before, entries, count - before.entryCount(), before.marks());
         }
 
         /** Removes the blocks whose range touches {@code [first, last]} and returns their entries. */
@@ -219,6 +257,67 @@ final class LmdbLedgerStore implements LedgerStore {
         }
     }
 
+    /** Looks at blocks in a row. */
+    private static final class BlockInspection {
+        private final long bytesMax;
+        private final List<DamagedRange> damaged = new ArrayList<>();
+        private long bytes;
+        private long entries;
+        private OptionalLong next = OptionalLong.empty();
+        /** A damaged block reaches up to the block behind it. */
+        private long damagedFrom = EntryId.NONE;
+
+        private String damage = "";
+
+        BlockInspection(long bytesMax) {
+            this.bytesMax = bytesMax;
+        }
+
+        Inspection of(Snapshot snapshot, LedgerId ledgerId, long first) {
+            snapshot.scan(startOf(snapshot, ledgerId, first), blockKey(ledgerId, -1), (key, value) -> {
+                long start = key.asByteBuffer().getLong(9);
+                endDamage(start - 1);
+                if (bytes >= bytesMax) {
+                    next = OptionalLong.of(start);
+                    return false;
+                }
+                bytes += value.remaining();
+                look(ledgerId, start, value);
+                return true;
+            });
+            endDamage(EntryId.MAX);
+            return new Inspection(bytes, entries, next, List.copyOf(damaged));
+        }
+
+        private void look(LedgerId ledgerId, long start, ByteBuffer value) {
+            try {
+                List<Payload> block = BlockFormat.decode(value);
+                long expected = start;
+                for (Payload entry : block) {
+                    EntryFormat.verify(entry);
+                    long entryId = EntryFormat.entryIdOf(entry);
+                    boolean inOrder = entryId == start ? expected == start : entryId > expected;
+                    if (EntryFormat.ledgerIdOf(entry) != ledgerId.value() || !inOrder) {
+                        throw new StorageException("entry " + entryId + " of ledger " + EntryFormat.ledgerIdOf(entry)
+                                + " in a block of others");
+                    }
+                    expected = entryId;
+                }
+                entries += block.size();
+            } catch (StorageException | EntryFormat.DamagedEntryException e) {
+                damagedFrom = start;
+                damage = e.getMessage();
+            }
+        }
+
+        private void endDamage(long last) {
+            if (damagedFrom != EntryId.NONE) {
+                damaged.add(new DamagedRange(damagedFrom, last, damage));
+                damagedFrom = EntryId.NONE;
+            }
+        }
+    }
+
     private static final class BlockReader implements Reader {
         private final Snapshot snapshot;
 
@@ -246,12 +345,22 @@ final class LmdbLedgerStore implements LedgerStore {
 
         @Override
         public long count(LedgerId ledgerId) {
-            long[] count = {0};
-            snapshot.scan(blockKey(ledgerId, 0), blockKey(ledgerId, -1), (key, value) -> {
-                count[0] += BlockFormat.countOf(value);
-                return true;
+            return countBlocks(snapshot, ledgerId);
+        }
+
+        @Override
+        public List<LedgerId> ledgerIds(long first, int max) {
+            List<LedgerId> found = new ArrayList<>();
+            snapshot.scan(ledgerKey(new LedgerId(first)), LEDGERS_END, (key, value) -> {
+                found.add(new LedgerId(key.asByteBuffer().getLong(1)));
+                return found.size() < max;
             });
-            return count[0];
+            return found;
+        }
+
+        @Override
+        public Inspection inspect(LedgerId ledgerId, long first, long bytesMax) {
+            return new BlockInspection(bytesMax).of(snapshot, ledgerId, first);
         }
 
         @Override

@@ -27,6 +27,7 @@ final class Memtable {
         private volatile boolean fenced;
         private volatile long lastAddConfirmed = EntryId.NONE;
         private volatile long heldAt;
+        private volatile boolean dropped;
 
         /** Encoded entries by id. */
         ConcurrentSkipListMap<Long, Payload> entries() {
@@ -44,6 +45,25 @@ final class Memtable {
         /** The highest version of the register at which recovery brought something, or 0. */
         long heldAt() {
             return heldAt;
+        }
+
+        /** Whether what older memtables and the ledger store hold of the ledger is dropped. */
+        boolean isDropped() {
+            return dropped;
+        }
+
+        /** Forgets what came before, here too. */
+        private void drop() {
+            dropped = true;
+            entries.clear();
+            fenced = false;
+            lastAddConfirmed = EntryId.NONE;
+            heldAt = 0;
+        }
+
+        /** Whether it says nothing but that the ledger was dropped. */
+        boolean isEmpty() {
+            return entries.isEmpty() && !fenced && lastAddConfirmed == EntryId.NONE && heldAt == 0;
         }
 
         /** What it knows of the ledger beside its entries. */
@@ -82,6 +102,8 @@ final class Memtable {
             }
         } else if (record instanceof JournalRecord.Recovered recovered) {
             slice.heldAt = Math.max(slice.heldAt, recovered.version());
+        } else if (record instanceof JournalRecord.Dropped) {
+            slice.drop();
         } else {
             slice.fenced = true;
         }

@@ -12,11 +12,14 @@ import java.util.concurrent.atomic.AtomicLong;
  * long. Only the last commit moves the applied position (R17). Not thread-safe.
  */
 final class MemtableFlush {
+    private static final int DROPPED_BLOCK_BYTES = 4096;
+
     private final Memtable memtable;
     private final LedgerStore ledgers;
     private final long commitBytes;
     private final AtomicLong conflicts;
     private final Iterator<Long> remaining;
+    private boolean dropping;
     private LedgerId ledger;
     private Memtable.Slice slice;
     private Iterator<Map.Entry<Long, Payload>> entries;
@@ -63,11 +66,15 @@ final class MemtableFlush {
             ledger = new LedgerId(remaining.next());
             slice = memtable.slice(ledger).orElseThrow();
             entries = slice.entries().entrySet().iterator();
+            dropping = slice.isDropped();
         }
         return slice != null;
     }
 
     private long putSome(LedgerStore.Writer writer, long bytesMax) {
+        if (dropping) {
+            return dropSome(writer, bytesMax);
+        }
         TreeMap<Long, Payload> some = new TreeMap<>();
         long bytes = Memtable.ENTRY_OVERHEAD_BYTES;
         while (bytes < bytesMax && entries.hasNext()) {
@@ -80,5 +87,15 @@ final class MemtableFlush {
             slice = null;
         }
         return bytes;
+    }
+
+    /** A block that goes costs about a page. */
+    private long dropSome(LedgerStore.Writer writer, long bytesMax) {
+        int blocksMax = (int) Math.max(1, bytesMax / DROPPED_BLOCK_BYTES);
+        dropping = !writer.drop(ledger, blocksMax);
+        if (!dropping && slice.isEmpty()) {
+            slice = null;
+        }
+        return dropping ? bytesMax : DROPPED_BLOCK_BYTES;
     }
 }
