@@ -2,6 +2,8 @@ package io.quire.bookie;
 
 import io.micrometer.core.instrument.MeterRegistry;
 import io.quire.bookie.storage.BookieStore;
+import io.quire.bookie.storage.Limbo;
+import io.quire.bookie.storage.StoreScrub;
 import io.quire.protocol.BookieId;
 import io.quire.protocol.BookieLife;
 import io.quire.protocol.BookieRegistration;
@@ -17,6 +19,7 @@ import io.quire.protocol.wire.BookieRequest;
 import io.quire.protocol.wire.Envelope;
 import java.util.Locale;
 import java.util.Map;
+import java.util.Optional;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionException;
 import java.util.concurrent.CompletionStage;
@@ -69,6 +72,8 @@ public final class BookieActor {
     private BookieMetrics metrics;
     private ActorRef<JournalActor.Command> journal;
     private ActorRef<FlusherActor.Command> flusher;
+    private ActorRef<Object> repair;
+    private ActorRef<ScrubActor.Command> scrub;
     private Registry.Watch ownRegister;
     private StatusBoard status;
     private final Acknowledgements acks = new Acknowledgements();
@@ -102,6 +107,14 @@ public final class BookieActor {
 
     /** A ledger's actor has nothing to do, after the given number of messages. */
     record LedgerIdle(LedgerId ledgerId, ActorRef<LedgerActor.Command> actor, long routed) implements Command {}
+
+    /** A ledger has left limbo; empty: the ones that were in it only with everything else have. */
+    record LimboChanged(Optional<LedgerId> ledgerId) implements Command {}
+
+    /** Has a ledger's actor journal copies of its entries. */
+    record JournalCopies(LedgerId ledgerId, LedgerActor.Repair copies) implements Command {}
+
+    private record LedgerDamaged(LedgerId ledgerId) {}
 
     private enum FlushAcks {
         INSTANCE
@@ -266,6 +279,7 @@ public final class BookieActor {
         ActorRef<Object> self = context.getSelf();
         ownRegister = setup.registry()
                 .watch(RegistryKey.ofBookie(booted.bookie()), value -> self.tell(new OwnRegister(value)));
+        startRepair(store);
         status = new StatusBoard(setup, booted);
         onPublishStatus();
         timers.startTimerWithFixedDelay(PublishStatus.INSTANCE, setup.settings().statusInterval());
@@ -295,6 +309,33 @@ public final class BookieActor {
         context.watch(journal);
     }
 
+    private void startRepair(BookieStore store) {
+        ActorRef<Object> self = context.getSelf();
+        metrics.gauge("bookie.limbo.ledgers", store.limbo(), Limbo::size);
+        metrics.gauge("bookie.limbo.everything", store.limbo(), limbo -> limbo.isEverything() ? 1 : 0);
+        repair = context.spawn(
+                RepairActor.create(new RepairActor.Setup(
+                        booted.bookie(),
+                        store,
+                        setup.settings().repair(),
+                        setup.registry(),
+                        metrics,
+                        blocking,
+                        self.narrow())),
+                "repair");
+        scrub = context.spawn(
+                ScrubActor.create(
+                        new StoreScrub(store, booted.ledgerFiles()),
+                        setup.settings().scrub(),
+                        metrics,
+                        store::sizeBytes,
+                        blocking),
+                "scrub");
+        context.watch(repair);
+        context.watch(scrub);
+        store.whenDamaged(ledgerId -> self.tell(new LedgerDamaged(ledgerId)));
+    }
+
     private Behavior<Object> serving() {
         return phase().onMessage(BookieRequest.class, this::onRequest)
                 .onMessage(AckReady.class, this::onAckReady)
@@ -302,6 +343,9 @@ public final class BookieActor {
                 .onMessage(SessionEnded.class, this::onSessionEnded)
                 .onMessage(LedgerIdle.class, this::onLedgerIdle)
                 .onMessage(CheckIdle.class, check -> onCheckIdle())
+                .onMessage(LedgerDamaged.class, this::onLedgerDamaged)
+                .onMessage(LimboChanged.class, this::onLimboChanged)
+                .onMessage(JournalCopies.class, this::onJournalCopies)
                 .onMessage(PublishStatus.class, publish -> onPublishStatus())
                 .onMessage(OwnRegister.class, this::onOwnRegister)
                 .onMessage(Stop.class, stop -> drain())
@@ -340,6 +384,27 @@ public final class BookieActor {
 
     private Behavior<Object> onCheckIdle() {
         router.checkIdle();
+        return Behaviors.same();
+    }
+
+    private Behavior<Object> onLedgerDamaged(LedgerDamaged damaged) {
+        context.getLog()
+                .error(
+                        "Ledger {} is damaged here and goes into limbo: {}",
+                        damaged.ledgerId(),
+                        booted.store().limbo().reasonOf(damaged.ledgerId()).orElse(""));
+        router.limboChanged(Optional.of(damaged.ledgerId()));
+        repair.tell(RepairActor.Start.INSTANCE);
+        return Behaviors.same();
+    }
+
+    private Behavior<Object> onLimboChanged(LimboChanged changed) {
+        router.limboChanged(changed.ledgerId());
+        return Behaviors.same();
+    }
+
+    private Behavior<Object> onJournalCopies(JournalCopies journal) {
+        router.journalCopies(journal.ledgerId(), journal.copies());
         return Behaviors.same();
     }
 

@@ -3,6 +3,7 @@ package io.quire.bookie;
 import io.quire.bookie.core.BootSequence;
 import io.quire.bookie.storage.BookieStore;
 import io.quire.bookie.storage.BootRecord;
+import io.quire.bookie.storage.DamagedJournalException;
 import io.quire.bookie.storage.StoreIdentity;
 import io.quire.protocol.BookieId;
 import io.quire.protocol.BookieLife;
@@ -27,12 +28,15 @@ import java.util.concurrent.CompletionStage;
 import java.util.concurrent.Executor;
 import java.util.function.BiFunction;
 import java.util.function.Consumer;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
 
 /**
  * Formats a directory as a store, and boots one: lock, identity, boot epoch in the register, journal replay, in this
  * order (R7). Every step that blocks runs on the given executor.
  */
 public final class BookieBoot {
+    private static final Logger LOG = LoggerFactory.getLogger(BookieBoot.class);
     private static final String JOURNAL = "journal";
     private static final String LEDGERS = "ledgers";
 
@@ -267,12 +271,27 @@ public final class BookieBoot {
         BookieId bookie = opened.identity().bookieId();
         FileStore journalFiles = NioFileStore.open(place.directory().resolve(JOURNAL));
         try {
-            BookieStore store = BookieStore.open(bookie, bootEpoch, settings.store(), journalFiles, opened.ledgers());
+            BookieStore store = openStore(bookie, bootEpoch, journalFiles, opened.ledgers());
             opened.boot().withConfirmedIntent(place.clusterId()).write(opened.ledgers());
             return new Booted(bookie, bootEpoch, store, opened.ledgers(), opened.root(), opened.lock());
         } catch (RuntimeException e) {
             journalFiles.close();
             throw e;
+        }
+    }
+
+    /** A damaged journal does not keep the store from serving what it has: it goes into limbo (R21). */
+    private BookieStore openStore(BookieId bookie, BootEpoch bootEpoch, FileStore journalFiles, KeyValueStore ledgers) {
+        try {
+            return BookieStore.open(bookie, bootEpoch, settings.store(), journalFiles, ledgers);
+        } catch (DamagedJournalException e) {
+            LOG.error(
+                    "Bookie {}: {}. What is left of the journal is saved; the store goes into limbo and is repaired from"
+                            + " other bookies",
+                    bookie,
+                    e.getMessage());
+            BookieStore.salvage(bookie, bootEpoch, settings.store(), journalFiles, ledgers, e.getMessage());
+            return BookieStore.open(bookie, bootEpoch, settings.store(), journalFiles, ledgers);
         }
     }
 

@@ -10,6 +10,7 @@ import io.quire.protocol.BookieId;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.concurrent.atomic.AtomicInteger;
 import java.util.function.ToDoubleFunction;
 
 /**
@@ -27,6 +28,11 @@ final class BookieMetrics {
     final DistributionSummary journalGroupEntries;
     final DistributionSummary journalGroupBytes;
     final Timer flushCommit;
+    final Counter repairedEntries;
+    final AtomicInteger repairBlocked = new AtomicInteger();
+    final Counter scrubbedBytes;
+    final Counter scrubDamage;
+    final Counter scrubPasses;
 
     private final MeterRegistry registry;
     private final Tags tags;
@@ -45,6 +51,11 @@ final class BookieMetrics {
         journalGroupEntries = registry.summary("bookie.journal.force.write.batch.entries", tags);
         journalGroupBytes = registry.summary("bookie.journal.force.write.batch.bytes", tags);
         flushCommit = timer("bookie.flush.commit");
+        repairedEntries = registry.counter("bookie.repair.entries", tags);
+        gauge("bookie.repair.blocked", repairBlocked, AtomicInteger::get);
+        scrubbedBytes = registry.counter("bookie.scrub.bytes", tags);
+        scrubDamage = registry.counter("bookie.scrub.damage", tags);
+        scrubPasses = registry.counter("bookie.scrub.passes", tags);
     }
 
     <T> void gauge(String name, T of, ToDoubleFunction<T> value) {

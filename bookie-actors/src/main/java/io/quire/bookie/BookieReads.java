@@ -101,7 +101,8 @@ final class BookieReads {
     }
 
     private BookieReply entriesOf(BookieRequest.ReadEntries request) {
-        if (request.fencing()) {
+        boolean inLimbo = store.limbo().contains(request.ledgerId());
+        if (request.fencing() && !inLimbo) {
             store.requireWhole(request.ledgerId());
         }
         BookieStore.EntryRange range = store.read(
@@ -110,6 +111,15 @@ final class BookieReads {
                 request.lastEntryId(),
                 Math.min(request.entriesMax(), settings.readEntriesMax()),
                 Math.min(request.bytesMax(), settings.readBytesMax()));
+        if (inLimbo) {
+            range = range.heldInARowFrom(request.firstEntryId());
+            if (range.entries().isEmpty()) {
+                return refused(
+                        request.requestId(),
+                        Refusal.IN_LIMBO,
+                        "entry " + request.firstEntryId() + " is not here, and the store has lost something");
+            }
+        }
         EntryBatch entries = EntryBatch.of(range.entries());
         metrics.readEntries.increment(entries.count());
         metrics.readBytes.increment(entries.byteSize());

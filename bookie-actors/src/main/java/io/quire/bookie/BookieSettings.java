@@ -19,6 +19,8 @@ import java.time.Duration;
  * @param readBytesMax bytes in one answer
  * @param tail how readers that follow are served
  * @param tailsMax how many may follow, over all ledgers
+ * @param repair how a store in limbo is repaired
+ * @param scrub how what is stored is verified
  * @param freeBytesMin below this the store does not start, and turns read-only
  * @param statusInterval how often the bookie's status is published
  * @param ledgerIdleTimeout how long a ledger without sessions stays in memory
@@ -33,9 +35,28 @@ public record BookieSettings(
         int readBytesMax,
         TailFeed.Limits tail,
         int tailsMax,
+        Repair repair,
+        Scrub scrub,
         long freeBytesMin,
         Duration statusInterval,
         Duration ledgerIdleTimeout) {
+    /**
+     * @param interval between two rounds when the last one left something in limbo
+     * @param timeout of a question to another bookie
+     * @param bytesPerSecond that are copied from others
+     * @param idsMax entries that are looked for at once
+     * @param bytesMax encoded bytes that are asked for and journaled at once
+     */
+    public record Repair(Duration interval, Duration timeout, long bytesPerSecond, int idsMax, long bytesMax) {}
+
+    /**
+     * @param period in which everything is verified once
+     * @param startDelay between the boot and the first step
+     * @param bytesPerSecondMax that are read, also when somebody asks for haste
+     * @param stepBytes that are read at once
+     */
+    public record Scrub(Duration period, Duration startDelay, long bytesPerSecondMax, long stepBytes) {}
+
     /** Reads section {@code quire.bookie} of {@code root}. */
     public static BookieSettings from(Config root) {
         Config config = root.getConfig("quire.bookie");
@@ -66,6 +87,17 @@ public record BookieSettings(
                         config.getDuration("tail.heartbeat-interval").toNanos(),
                         config.getDuration("tail.silence-timeout").toNanos()),
                 config.getInt("tail.subscriptions-max"),
+                new Repair(
+                        config.getDuration("repair.interval"),
+                        config.getDuration("repair.timeout"),
+                        config.getMemorySize("repair.bytes-per-second").toBytes(),
+                        config.getInt("repair.entries-max"),
+                        config.getMemorySize("read.bytes-max").toBytes()),
+                new Scrub(
+                        config.getDuration("scrub.period"),
+                        config.getDuration("scrub.start-delay"),
+                        config.getMemorySize("scrub.bytes-per-second-max").toBytes(),
+                        config.getMemorySize("scrub.step-bytes").toBytes()),
                 config.getMemorySize("free-bytes-min").toBytes(),
                 config.getDuration("status-interval"),
                 config.getDuration("ledger-idle-timeout"));

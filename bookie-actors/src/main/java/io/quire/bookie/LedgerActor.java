@@ -6,6 +6,7 @@ import io.quire.bookie.core.TailFeed;
 import io.quire.bookie.storage.BookieStore;
 import io.quire.protocol.BookieId;
 import io.quire.protocol.BootEpoch;
+import io.quire.protocol.EntryBatch;
 import io.quire.protocol.Fields;
 import io.quire.protocol.LedgerId;
 import io.quire.protocol.LedgerMetadata;
@@ -72,6 +73,15 @@ final class LedgerActor {
 
     /** Several commands that came true at once. */
     record AllOf(List<Command> commands) implements Command {}
+
+    /** Journals copies that the store's own repair brings; answered to {@code client} like a recovery add. */
+    record Repair(long requestId, Versioned<LedgerMetadata> register, EntryBatch entries, ActorRef<BookieReply> client)
+            implements Command {}
+
+    /** Whether the store can vouch for the ledger has changed. */
+    enum LimboChanged implements Command {
+        INSTANCE
+    }
 
     /** Asks whether the actor may be stopped; it answers {@link BookieActor.LedgerIdle} if so. */
     record CheckIdle(long routed) implements Command {}
@@ -158,7 +168,8 @@ final class LedgerActor {
 
     private Behavior<Command> loading(StashBuffer<Command> stash) {
         context.pipeToSelf(
-                CompletableFuture.supplyAsync(() -> store.data().ledger(ledgerId), store.blocking()), Loaded::new);
+                CompletableFuture.supplyAsync(() -> store.data().ledgerOrMended(ledgerId), store.blocking()),
+                Loaded::new);
         return Behaviors.receive(Command.class)
                 .onMessage(Loaded.class, loaded -> onLoaded(loaded, stash))
                 .onAnyMessage(command -> {
@@ -178,10 +189,7 @@ final class LedgerActor {
             throw new IllegalStateException("ledger " + ledgerId + " could not be loaded", loaded.failure());
         }
         replica = new LedgerReplica(
-                store.id(),
-                ledgerId,
-                loaded.view().map(LedgerActor::known).orElse(LedgerReplica.Known.NOTHING),
-                store.settings().replica());
+                store.id(), ledgerId, known(loaded.view()), store.settings().replica());
         tails = new LedgerTails(
                 store,
                 ledgerId,
@@ -190,8 +198,11 @@ final class LedgerActor {
         return stash.unstashAll(serving());
     }
 
-    private static LedgerReplica.Known known(BookieStore.LedgerView view) {
-        return new LedgerReplica.Known(view.fenced(), view.lastAddConfirmed(), view.lastEntryId(), view.heldAt());
+    private LedgerReplica.Known known(Optional<BookieStore.LedgerView> view) {
+        boolean inLimbo = store.data().limbo().contains(ledgerId);
+        return view.map(held -> new LedgerReplica.Known(
+                        held.fenced(), held.lastAddConfirmed(), held.lastEntryId(), held.heldAt(), inLimbo))
+                .orElse(inLimbo ? LedgerReplica.Known.NOTHING_IN_LIMBO : LedgerReplica.Known.NOTHING);
     }
 
     private Behavior<Command> serving() {
@@ -215,6 +226,8 @@ final class LedgerActor {
                 .onMessage(Unsubscribe.class, this::onUnsubscribe)
                 .onMessage(TailRead.class, this::onTailRead)
                 .onMessage(TailTick.class, tick -> onTailTick())
+                .onMessage(Repair.class, this::onRepair)
+                .onMessage(LimboChanged.class, changed -> onLimboChanged())
                 .onMessage(CheckIdle.class, this::onCheckIdle)
                 .onMessage(Stop.class, stop -> Behaviors.stopped())
                 .onSignal(PostStop.class, stop -> {
@@ -387,6 +400,15 @@ final class LedgerActor {
 
     private Behavior<Command> onFenceJournaled() {
         return run(replica.fenceJournaled());
+    }
+
+    private Behavior<Command> onRepair(Repair repair) {
+        long token = effects.recovering(repair.client(), repair.requestId());
+        return run(replica.recoveries().repair(token, repair.register(), repair.entries()));
+    }
+
+    private Behavior<Command> onLimboChanged() {
+        return run(replica.limboChanged(store.data().limbo().contains(ledgerId)));
     }
 
     private Behavior<Command> onCheckIdle(CheckIdle check) {

@@ -11,6 +11,7 @@ import io.quire.protocol.wire.Envelope;
 import java.util.HashMap;
 import java.util.HashSet;
 import java.util.Map;
+import java.util.Optional;
 import java.util.Set;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.function.LongConsumer;
@@ -256,6 +257,20 @@ final class RequestRouter {
                 Refusals.repliesTo(request, refusal, detail).forEach(reply -> Envelope.send(client, reply, self));
             }
         };
+    }
+
+    /** A ledger is in limbo now, or no more; empty: any may be. */
+    void limboChanged(Optional<LedgerId> changed) {
+        ledgers.forEach((ledgerId, ledger) -> {
+            if (changed.isEmpty() || changed.get().equals(ledgerId)) {
+                ledger.tell(LedgerActor.LimboChanged.INSTANCE);
+            }
+        });
+    }
+
+    /** Copies that the store's own repair brings. */
+    void journalCopies(LedgerId ledgerId, LedgerActor.Repair copies) {
+        ledger(ledgerId).tell(copies);
     }
 
     /** Asks the ledgers that nobody talked to since the last time whether they can be stopped. */

@@ -38,6 +38,8 @@ import java.util.Set;
  * <p>Not thread-safe.
  */
 public final class LedgerReplica {
+    private static final String LIMBO_DETAIL = "the store has lost something and is being repaired";
+
     private final BookieId bookie;
     private final LedgerId ledgerId;
     private final Limits limits;
@@ -52,6 +54,7 @@ public final class LedgerReplica {
     private final HeldEntries held;
     private final RecoveryAdds recoveries;
     private boolean fenced;
+    private boolean inLimbo;
     private long fencesSeen;
     private long lastAddConfirmed;
 
@@ -61,10 +64,19 @@ public final class LedgerReplica {
      * @param lastAddConfirmed the highest one known, or -1
      * @param lastEntryId the highest entry held, or -1
      * @param heldAt the highest version of the register at which recovery brought something, or 0
+     * @param inLimbo whether the store has lost something of the ledger, or may have (R21)
      */
-    public record Known(boolean fenced, long lastAddConfirmed, long lastEntryId, long heldAt) {
-        /** The store never heard of the ledger. */
-        public static final Known NOTHING = new Known(false, EntryId.NONE, EntryId.NONE, 0);
+    public record Known(boolean fenced, long lastAddConfirmed, long lastEntryId, long heldAt, boolean inLimbo) {
+        /** Of a ledger that is not in limbo. */
+        public Known(boolean fenced, long lastAddConfirmed, long lastEntryId, long heldAt) {
+            this(fenced, lastAddConfirmed, lastEntryId, heldAt, false);
+        }
+
+        /** The store never heard of the ledger, and would know. */
+        public static final Known NOTHING = new Known(false, EntryId.NONE, EntryId.NONE, 0, false);
+
+        /** The store never heard of the ledger, but may have forgotten it. */
+        public static final Known NOTHING_IN_LIMBO = new Known(false, EntryId.NONE, EntryId.NONE, 0, true);
     }
 
     /**
@@ -103,6 +115,7 @@ public final class LedgerReplica {
         this.bookie = bookie;
         this.ledgerId = ledgerId;
         this.fenced = known.fenced();
+        this.inLimbo = known.inLimbo();
         this.lastAddConfirmed = known.lastAddConfirmed();
         this.limits = limits;
         this.held = new HeldEntries(ledgerId, known.lastEntryId());
@@ -117,6 +130,23 @@ public final class LedgerReplica {
     /** The highest last-add-confirmed known durably, or -1. */
     public long lastAddConfirmed() {
         return lastAddConfirmed;
+    }
+
+    /**
+     * The store cannot vouch for what it has of the ledger, or can again. In limbo it takes no adds: the writer is to go on
+     * with another member, so that the fragment ends and can be repaired (R21).
+     */
+    public List<ReplicaEffect> limboChanged(boolean nowInLimbo) {
+        inLimbo = nowInLimbo;
+        if (!nowInLimbo) {
+            return List.of();
+        }
+        List<ReplicaEffect> effects = new ArrayList<>();
+        sessions.keySet()
+                .forEach(counter ->
+                        effects.add(new ReplicaEffect.SessionEnded(counter, ReplicaRefusal.IN_LIMBO, LIMBO_DETAIL)));
+        sessions.clear();
+        return effects;
     }
 
     /**
@@ -142,6 +172,9 @@ public final class LedgerReplica {
         if (isFenced()) {
             return List.of(
                     new ReplicaEffect.SessionRefused(counter, ReplicaRefusal.FENCED, "the ledger is fenced here"));
+        }
+        if (inLimbo) {
+            return List.of(new ReplicaEffect.SessionRefused(counter, ReplicaRefusal.IN_LIMBO, LIMBO_DETAIL));
         }
         if (openings.size() >= limits.openingsMax()) {
             return List.of(new ReplicaEffect.SessionRefused(
@@ -201,10 +234,7 @@ public final class LedgerReplica {
             boolean receipt) {
         Session session = sessions.get(counter);
         if (session == null) {
-            return List.of(new ReplicaEffect.SessionEnded(
-                    counter,
-                    isFenced() ? ReplicaRefusal.FENCED : ReplicaRefusal.UNKNOWN_SESSION,
-                    "there is no such session"));
+            return List.of(noSession(counter));
         }
         if (session.durable.contains(number)) {
             return List.of(ackOf(counter, session));
@@ -297,13 +327,13 @@ public final class LedgerReplica {
     /** A writer asks what of its session is durable. */
     public List<ReplicaEffect> probe(long counter) {
         Session session = sessions.get(counter);
-        return List.of(
-                session == null
-                        ? new ReplicaEffect.SessionEnded(
-                                counter,
-                                isFenced() ? ReplicaRefusal.FENCED : ReplicaRefusal.UNKNOWN_SESSION,
-                                "there is no such session")
-                        : ackOf(counter, session));
+        return List.of(session == null ? noSession(counter) : ackOf(counter, session));
+    }
+
+    private ReplicaEffect noSession(long counter) {
+        ReplicaRefusal refusal = inLimbo ? ReplicaRefusal.IN_LIMBO : ReplicaRefusal.UNKNOWN_SESSION;
+        return new ReplicaEffect.SessionEnded(
+                counter, isFenced() ? ReplicaRefusal.FENCED : refusal, "there is no such session");
     }
 
     /** A writer needs its session no more. */
@@ -392,6 +422,9 @@ public final class LedgerReplica {
         if (metadata.isPresent() && !terms.isProof(opening.proof())) {
             refusal = ReplicaRefusal.UNAUTHORIZED;
             detail = "the ledger's password is another one";
+        } else if (inLimbo) {
+            refusal = ReplicaRefusal.IN_LIMBO;
+            detail = LIMBO_DETAIL;
         } else if (isFenced() || opening.fencesSeen() != fencesSeen) {
             refusal = ReplicaRefusal.FENCED;
             detail = "the ledger was fenced here";

@@ -95,6 +95,22 @@ public final class RecoveryAdds {
         return reading ? List.of() : List.of(startReading());
     }
 
+    /**
+     * The store itself brings copies that it got from others, of entries that were confirmed (R21); answered like an add.
+     *
+     * @param register as a linearizable read gave it
+     */
+    public List<ReplicaEffect> repair(long token, Versioned<LedgerMetadata> register, EntryBatch entries) {
+        Optional<String> damage = held.damageOf(entries);
+        if (damage.isPresent()) {
+            return List.of(new ReplicaEffect.RecoveryRefused(token, ReplicaRefusal.DAMAGED, damage.get()));
+        }
+        terms.learn(register.value());
+        adds.put(token, new Add(register.version(), Payload.EMPTY, entries, 0));
+        bytes += entries.byteSize();
+        return List.of(confirmed(token));
+    }
+
     /** The register was read; empty: there is no such ledger. */
     public List<ReplicaEffect> versionRead(long number, Optional<Versioned<LedgerMetadata>> register) {
         reading = false;

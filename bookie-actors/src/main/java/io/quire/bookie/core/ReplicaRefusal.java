@@ -7,6 +7,7 @@ public enum ReplicaRefusal {
     NOT_OPEN,
     NO_SUCH_LEDGER,
     NOT_A_MEMBER,
+    IN_LIMBO,
     OVERLOADED,
     UNAVAILABLE,
     DAMAGED,

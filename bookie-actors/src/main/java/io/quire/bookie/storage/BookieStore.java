@@ -10,7 +10,7 @@ import io.quire.protocol.LedgerId;
 import io.quire.protocol.Payload;
 import io.quire.storage.FileStore;
 import io.quire.storage.KeyValueStore;
-import io.quire.storage.StorageException;
+import io.quire.storage.StorageException.DamagedException;
 import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.List;
@@ -23,6 +23,8 @@ import java.util.TreeMap;
 import java.util.TreeSet;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.atomic.AtomicLong;
+import java.util.function.Consumer;
+import java.util.function.Supplier;
 
 /**
  * One bookie's data: journal, memtables and ledger store.
@@ -46,6 +48,7 @@ public final class BookieStore implements AutoCloseable {
     private final Settings settings;
     private final Journal journal;
     private final LedgerStore ledgers;
+    private final Limbo limbo;
 
     /** Newest first; the first one is active. */
     private volatile List<Memtable> memtables;
@@ -54,7 +57,8 @@ public final class BookieStore implements AutoCloseable {
     /** Ledgers whose blocks were counted since boot. */
     private final Set<Long> whole = ConcurrentHashMap.newKeySet();
 
-    private MemtableFlush flush;
+    private HealingFlush flush;
+    private volatile Consumer<LedgerId> damageListener = ledgerId -> {};
     private long replayedRecords;
 
     /**
@@ -83,11 +87,13 @@ public final class BookieStore implements AutoCloseable {
     /** A record that is durable now. */
     public record Appended(long sequence, JournalRecord record) {}
 
-    private BookieStore(BookieId store, Settings settings, Journal journal, LedgerStore ledgers, Replay replay) {
+    private BookieStore(
+            BookieId store, Settings settings, Journal journal, LedgerStore ledgers, Limbo limbo, Replay replay) {
         this.store = store;
         this.settings = settings;
         this.journal = journal;
         this.ledgers = ledgers;
+        this.limbo = limbo;
         this.memtables = List.of(replay.active);
         this.conflicts = replay.conflicts;
     }
@@ -98,17 +104,21 @@ public final class BookieStore implements AutoCloseable {
      * that a crash could take back (H65). Closing the store closes both parts; when this throws the caller closes them.
      *
      * @param bootEpoch rises with each boot that got as far as to have opened the store
-     * @throws io.quire.storage.StorageException when something durable is damaged or missing
+     * @throws DamagedJournalException when records that were durable are bad or missing; see {@link #salvage}
+     * @throws io.quire.storage.StorageException when something else that was durable is damaged or missing
      */
     public static BookieStore open(
             BookieId store, BootEpoch bootEpoch, Settings settings, FileStore journalFiles, KeyValueStore ledgerFiles) {
         LedgerStore ledgers = new LmdbLedgerStore(ledgerFiles);
-        Replay replay = new Replay(ledgers, settings);
+        Limbo limbo = new Limbo(ledgerFiles);
+        if (limbo.isSalvaging()) {
+            throw new DamagedJournalException(limbo.reason());
+        }
+        Replay replay = new Replay(ledgers, limbo, settings);
         JournalScan.Result scan = new JournalScan(journalFiles, store).replay(ledgers.appliedSequence(), replay::apply);
         replay.flush();
         if (scan.segments().isEmpty() && bootEpoch.compareTo(BootEpoch.NEVER_BOOTED.next()) > 0) {
-            throw new JournalScan.DamagedJournalException(
-                    "the journal is gone, but this is boot " + bootEpoch + " of the store");
+            throw new DamagedJournalException("the journal is gone, but this is boot " + bootEpoch + " of the store");
         }
         Journal journal = Journal.open(
                 journalFiles,
@@ -116,21 +126,61 @@ public final class BookieStore implements AutoCloseable {
                 bootEpoch,
                 new Journal.Settings(settings.segmentBytes(), settings.groupBytesMax(), settings.sparesMax()),
                 scan);
-        BookieStore opened = new BookieStore(store, settings, journal, ledgers, replay);
+        BookieStore opened = new BookieStore(store, settings, journal, ledgers, limbo, replay);
         opened.replayedRecords = scan.records();
         journal.release(ledgers.appliedSequence());
         return opened;
     }
 
+    /**
+     * Puts a store whose journal is damaged into limbo (R21), and brings what is left of the journal into the ledger store;
+     * {@link #open} opens it afterwards. May be repeated when it was cut short. Takes what {@link #open} takes, and closes
+     * nothing.
+     *
+     * @param reason what is damaged, for people
+     */
+    public static void salvage(
+            BookieId store,
+            BootEpoch bootEpoch,
+            Settings settings,
+            FileStore journalFiles,
+            KeyValueStore ledgerFiles,
+            String reason) {
+        Limbo limbo = new Limbo(ledgerFiles);
+        if (!limbo.isSalvaging()) {
+            limbo.startSalvage(reason);
+        }
+        LedgerStore ledgers = new LmdbLedgerStore(ledgerFiles);
+        Replay replay = new Replay(ledgers, limbo, settings);
+        long last = new JournalSalvage(journalFiles, store, ledgers.appliedSequence()).run(replay::applyBehindGap);
+        replay.flush();
+        try (LedgerStore.Writer writer = ledgers.begin()) {
+            writer.applied(last);
+            writer.commit();
+        }
+        JournalSalvage.setAside(journalFiles);
+        // A journal of its own to begin with: without any segment it would be missing.
+        Journal journal = Journal.open(
+                journalFiles,
+                store,
+                bootEpoch,
+                new Journal.Settings(settings.segmentBytes(), settings.groupBytesMax(), settings.sparesMax()),
+                new JournalScan.Result(List.of(), last, 0));
+        journal.closeSegment();
+        limbo.endSalvage();
+    }
+
     /** Replayed memtables are flushed on the way, so that boot needs no more memory than serving. */
     private static final class Replay {
         private final LedgerStore ledgers;
+        private final Limbo limbo;
         private final Settings settings;
         private final AtomicLong conflicts = new AtomicLong();
         private Memtable active;
 
-        Replay(LedgerStore ledgers, Settings settings) {
+        Replay(LedgerStore ledgers, Limbo limbo, Settings settings) {
             this.ledgers = ledgers;
+            this.limbo = limbo;
             this.settings = settings;
             this.active = new Memtable(ledgers.appliedSequence());
         }
@@ -142,11 +192,20 @@ public final class BookieStore implements AutoCloseable {
             conflicts.addAndGet(active.apply(sequence, record));
         }
 
+        /** Like {@link #apply}, when records before this one may be lost. */
+        void applyBehindGap(long sequence, JournalRecord record) {
+            if (sequence != active.lastSequence() + 1) {
+                flush();
+                active = new Memtable(sequence - 1);
+            }
+            apply(sequence, record);
+        }
+
         void flush() {
             if (active.isEmpty()) {
                 return;
             }
-            MemtableFlush flush = new MemtableFlush(active, ledgers, settings, conflicts);
+            HealingFlush flush = new HealingFlush(active, ledgers, limbo, settings, conflicts);
             boolean done = false;
             while (!done) {
                 done = flush.step();
@@ -157,6 +216,32 @@ public final class BookieStore implements AutoCloseable {
 
     public BookieId id() {
         return store;
+    }
+
+    /** Has {@code listener} told of each ledger that goes into limbo because something of it could not be read; on any thread. */
+    public void whenDamaged(Consumer<LedgerId> listener) {
+        damageListener = listener;
+    }
+
+    /** What is damaged is in limbo before anybody hears that it could not be read. */
+    private <T> T read(LedgerId ledgerId, Supplier<T> read) {
+        try {
+            return read.get();
+        } catch (DamagedException e) {
+            damaged(ledgerId, e.getMessage());
+            throw e;
+        }
+    }
+
+    /** Something that is held of the ledger cannot be read: it goes into limbo. */
+    void damaged(LedgerId ledgerId, String reason) {
+        limbo.enter(ledgerId, reason);
+        damageListener.accept(ledgerId);
+    }
+
+    /** What the store cannot vouch for. */
+    public Limbo limbo() {
+        return limbo;
     }
 
     /** How many journal records the last boot had to repeat. */
@@ -261,7 +346,7 @@ public final class BookieStore implements AutoCloseable {
         }
         Memtable oldest = current.get(current.size() - 1);
         if (flush == null || flush.memtable() != oldest) {
-            flush = new MemtableFlush(oldest, ledgers, settings, conflicts);
+            flush = new HealingFlush(oldest, ledgers, limbo, settings, conflicts);
         }
         if (!flush.step()) {
             return false;
@@ -319,6 +404,10 @@ public final class BookieStore implements AutoCloseable {
      * @throws io.quire.storage.StorageException when something is damaged
      */
     public Map<Long, Payload> held(LedgerId ledgerId, EntryBatch entries) {
+        return read(ledgerId, () -> lookUp(ledgerId, entries));
+    }
+
+    private Map<Long, Payload> lookUp(LedgerId ledgerId, EntryBatch entries) {
         Layers layers = layersOf(ledgerId);
         List<Long> wanted =
                 entries.entries().stream().map(EntryFormat::entryIdOf).toList();
@@ -356,6 +445,10 @@ public final class BookieStore implements AutoCloseable {
      * @throws io.quire.storage.StorageException when something is damaged: the answer is then unknown, never a negative
      */
     public EntryRange read(LedgerId ledgerId, long first, long last, int entriesMax, int bytesMax) {
+        return read(ledgerId, () -> readRange(ledgerId, first, last, entriesMax, bytesMax));
+    }
+
+    private EntryRange readRange(LedgerId ledgerId, long first, long last, int entriesMax, int bytesMax) {
         Layers layers = layersOf(ledgerId);
         long lastValid = Math.min(last, EntryId.MAX);
         Collector collector = new Collector(entriesMax, bytesMax, lastValid);
@@ -463,24 +556,61 @@ public final class BookieStore implements AutoCloseable {
                     .filter(ledgerId -> ledgerId >= first && ledgerId <= last)
                     .forEach(found::add);
         }
-        return found.stream()
-                .map(LedgerId::new)
-                .filter(ledgerId -> ledger(ledgerId).isPresent())
-                .limit(max)
-                .toList();
+        return found.stream().map(LedgerId::new).filter(this::isHeld).limit(max).toList();
+    }
+
+    private boolean isHeld(LedgerId ledgerId) {
+        try {
+            return ledger(ledgerId).isPresent();
+        } catch (DamagedException e) {
+            // Of what cannot be read nobody may say that it is not there.
+            return true;
+        }
     }
 
     /** Verifies what the ledger store holds of a ledger; see {@link LedgerStore.Reader#inspect}. */
-    LedgerStore.Inspection inspect(LedgerId ledgerId, long first, long bytesMax) {
+    public LedgerStore.Inspection inspect(LedgerId ledgerId, long first, long bytesMax) {
         try (LedgerStore.Reader reader = ledgers.openReader()) {
             return reader.inspect(ledgerId, first, bytesMax);
         }
     }
 
-    /** Puts good copies in the place of a damaged block, durably; see {@link LedgerStore.Writer#mend}. */
-    void mend(LedgerId ledgerId, LedgerStore.DamagedRange range, NavigableMap<Long, Payload> entries) {
+    /**
+     * Puts good copies in the place of a damaged block, durably; see {@link LedgerStore.Writer#mend}. May wait for a commit
+     * of the flusher.
+     */
+    public void mend(LedgerId ledgerId, long first, long last, EntryBatch entries) {
+        NavigableMap<Long, Payload> byId = new TreeMap<>();
+        entries.entries().forEach(entry -> byId.put(EntryFormat.entryIdOf(entry), entry));
         try (LedgerStore.Writer writer = ledgers.begin()) {
-            writer.mend(ledgerId, range, entries);
+            writer.mend(ledgerId, first, last, byId);
+            writer.commit();
+        }
+    }
+
+    /** Like {@link #ledger}; a ledger whose state is damaged is put into limbo, and gets another one, durably. */
+    public Optional<LedgerView> ledgerOrMended(LedgerId ledgerId) {
+        try {
+            return ledger(ledgerId);
+        } catch (DamagedException e) {
+            damaged(ledgerId, e.getMessage());
+            restate(ledgerId);
+            return ledger(ledgerId);
+        }
+    }
+
+    /** Makes sure, before a ledger in limbo is repaired, that its state agrees with the blocks that are left. */
+    public void restateIfWrong(LedgerId ledgerId) {
+        try {
+            requireCount(ledgerId);
+        } catch (DamagedException e) {
+            restate(ledgerId);
+        }
+    }
+
+    private void restate(LedgerId ledgerId) {
+        try (LedgerStore.Writer writer = ledgers.begin()) {
+            writer.restate(ledgerId);
             writer.commit();
         }
     }
@@ -495,19 +625,25 @@ public final class BookieStore implements AutoCloseable {
         if (whole.contains(ledgerId.value())) {
             return;
         }
+        read(ledgerId, () -> requireCount(ledgerId));
+        if (whole.size() >= COUNTED_LEDGERS_MAX) {
+            whole.clear();
+        }
+        whole.add(ledgerId.value());
+    }
+
+    /** Like {@link #requireWhole}, counting once more. */
+    boolean requireCount(LedgerId ledgerId) {
         try (LedgerStore.Reader reader = ledgers.openReader()) {
             long expected =
                     reader.ledger(ledgerId).map(StoredLedger::entryCount).orElse(0L);
             long counted = reader.count(ledgerId);
             if (counted != expected) {
-                throw new StorageException("ledger " + ledgerId + " has lost something: its blocks hold " + counted
+                throw new DamagedException("ledger " + ledgerId + " has lost something: its blocks hold " + counted
                         + " entries, they should hold " + expected);
             }
+            return true;
         }
-        if (whole.size() >= COUNTED_LEDGERS_MAX) {
-            whole.clear();
-        }
-        whole.add(ledgerId.value());
     }
 
     /**
@@ -516,7 +652,16 @@ public final class BookieStore implements AutoCloseable {
      * @param entries encoded, ascending
      * @param coveredTo the read speaks of every id below this: those not among the entries are not held
      */
-    public record EntryRange(List<Payload> entries, long coveredTo) {}
+    public record EntryRange(List<Payload> entries, long coveredTo) {
+        /** The entries from {@code first} on without a gap, and nothing said of any other: what may be told in limbo. */
+        public EntryRange heldInARowFrom(long first) {
+            int count = 0;
+            while (count < entries.size() && EntryFormat.entryIdOf(entries.get(count)) == first + count) {
+                count++;
+            }
+            return new EntryRange(entries.subList(0, count), first + count);
+        }
+    }
 
     /** Bytes that wait in memory for the ledger store, about. */
     public long memtableWeight() {
@@ -525,6 +670,11 @@ public final class BookieStore implements AutoCloseable {
             weight += memtable.weight();
         }
         return weight;
+    }
+
+    /** Bytes that entries, and what is known of ledgers, take on disk; without the journal. */
+    public long sizeBytes() {
+        return ledgers.sizeBytes();
     }
 
     @Override

@@ -166,6 +166,12 @@ final class Journal implements AutoCloseable {
         return full.size() + 1;
     }
 
+    /** Closes the segment that is written, and leaves the files open. */
+    void closeSegment() {
+        file.close();
+        file = null;
+    }
+
     /** Closes the files; what was not synced is not durable. */
     @Override
     public void close() {

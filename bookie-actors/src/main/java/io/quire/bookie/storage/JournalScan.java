@@ -5,6 +5,7 @@ import io.quire.bookie.storage.JournalFormat.SegmentHeader;
 import io.quire.protocol.BookieId;
 import io.quire.storage.FileStore;
 import io.quire.storage.FileStore.StoreFile;
+import io.quire.storage.StorageException;
 import java.nio.ByteBuffer;
 import java.util.ArrayList;
 import java.util.Comparator;
@@ -144,8 +145,7 @@ final class JournalScan {
             file.read(0, page);
             Optional<SegmentHeader> header = JournalFormat.decodeHeader(page.flip());
             header.filter(h -> !h.store().equals(store)).ifPresent(h -> {
-                throw new DamagedJournalException(
-                        "segment " + name + " belongs to store " + h.store() + ", not to " + store);
+                throw new StorageException("segment " + name + " belongs to store " + h.store() + ", not to " + store);
             });
             return header;
         }
@@ -159,7 +159,7 @@ final class JournalScan {
     }
 
     /** One pass through one segment. */
-    private static final class Walk {
+    static final class Walk {
         private final StoreFile file;
         private final SegmentHeader header;
         private long expected;
@@ -273,15 +273,6 @@ final class JournalScan {
 
         private static long pageAtOrAfter(long position) {
             return pageAfter(position - 1);
-        }
-    }
-
-    /** Durable records are bad or gone; the store must not serve as if it knew everything it acknowledged. */
-    static final class DamagedJournalException extends io.quire.storage.StorageException {
-        private static final long serialVersionUID = 1;
-
-        DamagedJournalException(String message) {
-            super(message);
         }
     }
 }

@@ -11,6 +11,7 @@ import io.quire.storage.KeyValueStore.KeyValue;
 import io.quire.storage.KeyValueStore.Snapshot;
 import io.quire.storage.KeyValueStore.Transaction;
 import io.quire.storage.StorageException;
+import io.quire.storage.StorageException.DamagedException;
 import java.nio.ByteBuffer;
 import java.util.ArrayList;
 import java.util.List;
@@ -62,6 +63,11 @@ final class LmdbLedgerStore implements LedgerStore {
     @Override
     public long appliedSequence() {
         return appliedSequence;
+    }
+
+    @Override
+    public long sizeBytes() {
+        return store.sizeBytes();
     }
 
     @Override
@@ -172,14 +178,60 @@ final class LmdbLedgerStore implements LedgerStore {
         }
 
         @Override
-        public void mend(LedgerId ledgerId, DamagedRange range, NavigableMap<Long, Payload> entries) {
-            transaction.delete(blockKey(ledgerId, range.firstEntryId()));
-            if (!entries.isEmpty()) {
-                putBlocks(ledgerId, entries);
+        public void mend(LedgerId ledgerId, long first, long last, NavigableMap<Long, Payload> entries) {
+            Payload key = blockKey(ledgerId, first);
+            Optional<Payload> block = transaction.get(key);
+            if (block.isPresent() && isWhole(block.get())) {
+                return;
+            }
+            NavigableMap<Long, Payload> mended = block.map(value ->
+                            BlockFormat.salvage(value.asByteBuffer(), ledgerId).subMap(first, true, last, true))
+                    .map(TreeMap::new)
+                    .orElseGet(TreeMap::new);
+            mended.putAll(entries);
+            transaction.delete(key);
+            if (!mended.isEmpty()) {
+                putBlocks(ledgerId, mended);
             }
             long count = countBlocks(transaction, ledgerId);
             StoredLedger before = readLedger(transaction, ledgerId).orElse(StoredLedger.EMPTY);
-            putLedger(ledgerId, before, entries, count - before.entryCount(), before.marks());
+            putLedger(ledgerId, before, mended, count - before.entryCount(), before.marks());
+        }
+
+        private static boolean isWhole(Payload block) {
+            try {
+                BlockFormat.decode(block.asByteBuffer());
+                return true;
+            } catch (DamagedException e) {
+                return false;
+            }
+        }
+
+        @Override
+        public void restate(LedgerId ledgerId) {
+            long[] found = {EntryId.NONE, EntryId.NONE, 0, EntryId.NONE};
+            transaction.scan(blockKey(ledgerId, 0), blockKey(ledgerId, -1), (key, value) -> {
+                found[0] = found[0] == EntryId.NONE ? key.asByteBuffer().getLong(9) : found[0];
+                found[2] += BlockFormat.countOf(value);
+                try {
+                    List<Payload> block = BlockFormat.decode(value);
+                    found[1] = BlockFormat.lastEntryIdOf(block);
+                    found[3] = Math.max(found[3], EntryFormat.lastAddConfirmedOf(block.get(block.size() - 1)));
+                } catch (DamagedException e) {
+                    found[1] = Math.max(found[1], key.asByteBuffer().getLong(9));
+                }
+                return true;
+            });
+            Marks marks = marksOf(ledgerId).orElse(new Marks(true, found[3], Long.MAX_VALUE));
+            put(ledgerId, new StoredLedger(marks, found[0], found[1], found[2]));
+        }
+
+        private Optional<Marks> marksOf(LedgerId ledgerId) {
+            try {
+                return readLedger(transaction, ledgerId).map(StoredLedger::marks);
+            } catch (DamagedException e) {
+                return Optional.empty();
+            }
         }
 
         /** Removes the blocks whose range touches {@code [first, last]} and returns their entries. */
@@ -225,6 +277,10 @@ final class LmdbLedgerStore implements LedgerStore {
             long last = entries.isEmpty() ? before.lastEntryId() : Math.max(before.lastEntryId(), entries.lastKey());
             StoredLedger after =
                     new StoredLedger(before.marks().raisedBy(marks), first, last, before.entryCount() + added);
+            put(ledgerId, after);
+        }
+
+        private void put(LedgerId ledgerId, StoredLedger after) {
             transaction.put(ledgerKey(ledgerId), GuardedValue.encode(ledgerKey(ledgerId), 64, out -> {
                 Fields.putBoolean(out, after.marks().fenced());
                 out.putLong(after.marks().lastAddConfirmed()).putLong(after.firstEntryId());

@@ -2,6 +2,7 @@ package io.quire.bookie.storage;
 
 import io.quire.protocol.LedgerId;
 import io.quire.protocol.Payload;
+import io.quire.storage.StorageException.DamagedException;
 import java.util.Iterator;
 import java.util.Map;
 import java.util.TreeMap;
@@ -82,11 +83,32 @@ final class MemtableFlush {
             some.put(entry.getKey(), entry.getValue());
             bytes += entry.getValue().length();
         }
-        conflicts.addAndGet(writer.add(ledger, some, slice.marks()));
+        try {
+            conflicts.addAndGet(writer.add(ledger, some, slice.marks()));
+        } catch (DamagedException e) {
+            throw new DamagedLedgerException(ledger, e);
+        }
         if (!entries.hasNext()) {
             slice = null;
         }
         return bytes;
+    }
+
+    /** Something that is held of a ledger cannot be read, and stands in the way of what is to be added. */
+    static final class DamagedLedgerException extends RuntimeException {
+        private static final long serialVersionUID = 1;
+
+        @SuppressWarnings("serial") // it never leaves the process
+        private final LedgerId ledgerId;
+
+        DamagedLedgerException(LedgerId ledgerId, DamagedException cause) {
+            super(cause.getMessage(), cause);
+            this.ledgerId = ledgerId;
+        }
+
+        LedgerId ledgerId() {
+            return ledgerId;
+        }
     }
 
     /** A block that goes costs about a page. */
