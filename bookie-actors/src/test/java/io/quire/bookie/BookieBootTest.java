@@ -177,19 +177,6 @@ class BookieBootTest extends BookieStory {
     }
 
     @Test
-    @DisplayName("R20, H5, H28: a bookie whose journal is gone does not start")
-    void journalGone() throws IOException {
-        Running running = started(1);
-        running.stop();
-        try (Stream<Path> files = Files.list(directory.resolve("journal"))) {
-            for (Path file : files.toList()) {
-                Files.delete(file);
-            }
-        }
-        assertThat(start().failure()).contains("journal is gone");
-    }
-
-    @Test
     @DisplayName("H6, H25: formatting mints a new identity once, and never over a store or its data")
     void format(@TempDir Path elsewhere) throws IOException {
         assertThat(BookieBoot.isFormatted(elsewhere.resolve("nowhere"))).isFalse();

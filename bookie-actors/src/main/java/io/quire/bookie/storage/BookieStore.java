@@ -235,8 +235,9 @@ public final class BookieStore implements AutoCloseable {
 
     /** Something that is held of the ledger cannot be read: it goes into limbo. */
     void damaged(LedgerId ledgerId, String reason) {
-        limbo.enter(ledgerId, reason);
-        damageListener.accept(ledgerId);
+        if (limbo.enter(ledgerId, reason)) {
+            damageListener.accept(ledgerId);
+        }
     }
 
     /** What the store cannot vouch for. */

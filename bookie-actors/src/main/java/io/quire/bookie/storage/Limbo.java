@@ -96,11 +96,13 @@ public final class Limbo {
                 .toList();
     }
 
-    /** The store has lost something of one ledger. */
-    public synchronized void enter(LedgerId ledgerId, String reason) {
-        if (!ledgers.containsKey(ledgerId.value())) {
+    /** The store has lost something of one ledger; whether that is news. */
+    public synchronized boolean enter(LedgerId ledgerId, String reason) {
+        boolean news = !ledgers.containsKey(ledgerId.value());
+        if (news) {
             put(List.of(ledgerId), reason);
         }
+        return news;
     }
 
     /** Ledgers that the store may have lost something of, as the registry names them, while everything is in limbo. */
