@@ -19,12 +19,14 @@ import io.quire.protocol.RegistryKey;
 import io.quire.protocol.wire.BookieReply;
 import io.quire.protocol.wire.BookieRequest;
 import io.quire.protocol.wire.Envelope;
+import io.quire.storage.StorageException;
 import java.time.Duration;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.CompletionException;
 import java.util.concurrent.CompletionStage;
 import java.util.concurrent.Executor;
 import java.util.function.Function;
@@ -177,8 +179,18 @@ final class RepairActor {
         lastBlocked = core.blocked();
     }
 
-    /** Whatever failed, another round may do better. */
+    /**
+     * Another round may do better, unless something could not be written: then nobody knows what the ledger store holds, and
+     * the bookie stops (H53).
+     */
     private Behavior<Object> onFailed(Failed failed) {
+        Throwable cause = failed.failure() instanceof CompletionException
+                        && failed.failure().getCause() != null
+                ? failed.failure().getCause()
+                : failed.failure();
+        if (cause instanceof StorageException storage && !(cause instanceof StorageException.OutOfSpaceException)) {
+            throw storage;
+        }
         context.getLog().warn("The repair was interrupted: {}", String.valueOf(failed.failure()));
         return endRound();
     }
@@ -386,7 +398,7 @@ final class RepairActor {
 
         @Override
         public Void mend(RepairEffect.Mend effect) {
-            whenTried(
+            whenDone(
                     blocking(
                             () -> setup.store().mend(core.ledgerId(), effect.first(), effect.last(), effect.entries())),
                     done -> core.mended());

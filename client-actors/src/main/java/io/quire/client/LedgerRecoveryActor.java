@@ -134,7 +134,11 @@ final class LedgerRecoveryActor {
                 core.unauthorized(refused.bookie());
                 return next();
             }
-            core.readRefused(refused.requestId(), refused.bookie(), now());
+            if (refused.refusal() == BookieReply.Refusal.IN_LIMBO) {
+                core.readInLimbo(refused.requestId(), refused.bookie(), now());
+            } else {
+                core.readRefused(refused.requestId(), refused.bookie(), now());
+            }
             core.writeRefused(refused.requestId(), refused.bookie(), refusalOf(refused.refusal()), now());
         }
         return next();

@@ -13,10 +13,12 @@ import io.quire.protocol.Replication;
 import io.quire.protocol.SessionId;
 import io.quire.protocol.wire.BookieReply;
 import io.quire.protocol.wire.BookieRequest;
+import io.quire.storage.StorageException;
 import java.util.HashMap;
 import java.util.HashSet;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import java.util.Set;
 import java.util.TreeMap;
 
@@ -121,18 +123,51 @@ public final class AckDurabilityChecker {
         }
     }
 
-    /** A bookie has opened its store. */
-    void verify(BookieId bookie, BookieStore store) {
+    /**
+     * A bookie has opened its store.
+     *
+     * @param impaired whether it may have lost something: what it lost is in limbo, and it has no other bytes (R21)
+     */
+    void verify(BookieId bookie, BookieStore store, boolean impaired) {
         acknowledged
                 .getOrDefault(bookie, Map.of())
-                .forEach((ledgerId, entries) -> entries.forEach((entryId, bytes) -> {
-                    List<Payload> found =
-                            store.read(ledgerId, entryId, entryId, 1, 1).entries();
-                    if (!found.equals(List.of(bytes))) {
-                        throw new IllegalStateException("I7: bookie " + bookie + " acknowledged entry " + entryId
-                                + " of ledger " + ledgerId + " and holds " + found + " after a restart");
-                    }
-                }));
+                .forEach((ledgerId, entries) ->
+                        entries.forEach((entryId, bytes) -> verify(bookie, store, impaired, ledgerId, entryId, bytes)));
+    }
+
+    private static void verify(
+            BookieId bookie, BookieStore store, boolean impaired, LedgerId ledgerId, long entryId, Payload bytes) {
+        List<Payload> found;
+        try {
+            found = store.read(ledgerId, entryId, entryId, 1, 1).entries();
+        } catch (StorageException.DamagedException e) {
+            found = List.of();
+        }
+        boolean excused = impaired && found.isEmpty() && store.limbo().contains(ledgerId);
+        if (!found.equals(List.of(bytes)) && !excused) {
+            throw new IllegalStateException("I7: bookie " + bookie + " acknowledged entry " + entryId + " of ledger "
+                    + ledgerId + " and holds " + found + " after a restart");
+        }
+    }
+
+    /**
+     * R21: a ledger is about to leave limbo at a bookie. What it must hold of it is there; of what else it acknowledged,
+     * beyond the ends of fragments, nothing is expected any more.
+     *
+     * @param register empty when the ledger is deleted for ever
+     */
+    void repaired(BookieId bookie, LedgerId ledgerId, Optional<LedgerMetadata> register, BookieStore store) {
+        TreeMap<Long, Payload> entries =
+                acknowledged.getOrDefault(bookie, Map.of()).getOrDefault(ledgerId, new TreeMap<>());
+        entries.keySet().removeIf(entryId -> register.isEmpty() || !mustHold(register.get(), bookie, entryId));
+        entries.forEach((entryId, bytes) -> verify(bookie, store, false, ledgerId, entryId, bytes));
+    }
+
+    private static boolean mustHold(LedgerMetadata metadata, BookieId bookie, long entryId) {
+        int position = metadata.fragmentOf(entryId).ensemble().bookies().indexOf(bookie);
+        return position >= 0
+                && metadata.replication().isInWriteSet(entryId, position)
+                && (!metadata.isClosed() || entryId <= metadata.lastEntryId());
     }
 
     /**

@@ -30,6 +30,10 @@ final class DiskLosses {
     private final LedgerStateChecker states;
     private final Replication replication;
     private final Set<BookieId> lost = new HashSet<>();
+    /** Those that writers are not shown, though they may come back. */
+    private final Set<BookieId> hidden = new HashSet<>();
+
+    private final boolean unhealable;
     private boolean ended;
 
     /** A machine, and what runs on it. */
@@ -40,7 +44,9 @@ final class DiskLosses {
             List<Machine> machines,
             BookieDirectory directory,
             LedgerStateChecker states,
-            Replication replication) {
+            Replication replication,
+            boolean unhealable) {
+        this.unhealable = unhealable;
         this.simulation = simulation;
         this.random = simulation.random("disks");
         this.machines = machines;
@@ -51,6 +57,11 @@ final class DiskLosses {
 
     /** Begins to lose disks. */
     void begin() {
+        showHealed();
+        nextLater();
+    }
+
+    private void nextLater() {
         simulation.schedule((long) (random.nextDouble() * PAUSE_MAX_NANOS), this::next);
     }
 
@@ -63,6 +74,32 @@ final class DiskLosses {
     /** The stores whose data is gone. */
     Set<BookieId> lost() {
         return lost;
+    }
+
+    /**
+     * Whether every store that lost only what others have is whole again; then those count for what they hold. Where nothing
+     * tells whether a copy is good, and there is one other, nobody can know (H78).
+     */
+    boolean isAllHealed() {
+        boolean healed = machines.stream()
+                .allMatch(machine -> unhealable
+                        || machine.bookie().isLost()
+                        || machine.bookie().isWhole());
+        if (healed && !unhealable) {
+            machines.stream()
+                    .filter(machine -> machine.bookie().isWhole())
+                    .forEach(machine -> lost.remove(machine.bookie().identity()));
+        }
+        return healed;
+    }
+
+    /** The stores that are in limbo, and why, for people. */
+    List<String> unhealed() {
+        return machines.stream()
+                .filter(machine ->
+                        !machine.bookie().isLost() && !machine.bookie().isWhole())
+                .map(machine -> machine.bookie().limboReport())
+                .toList();
     }
 
     /** How often such a store was refused to boot. */
@@ -82,7 +119,7 @@ final class DiskLosses {
             case 1 -> loseOne();
             default -> machine.node().disk().failRead(1 + random.nextInt(READS_MAX));
         }
-        begin();
+        nextLater();
     }
 
     /** Some bookie that can be spared loses its disk in some way in which it can. */
@@ -107,11 +144,23 @@ final class DiskLosses {
         simulation.trace(machine.node().address(), "loses the disk of", identity, loss);
         lost.add(identity);
         directory.remove(identity);
+        hidden.add(identity);
         machine.bookie().lose(machine.node(), loss);
         simulation.schedule((long) (random.nextDouble() * OPERATOR_MAX_NANOS), machine.node()::start);
         if (random.nextBoolean()) {
             simulation.schedule((long) (random.nextDouble() * 2 * OPERATOR_MAX_NANOS), () -> replace(machine));
         }
+    }
+
+    /** A bookie that knows which ledgers are in limbo takes new ones, and is shown to writers again. */
+    private void showHealed() {
+        for (Machine machine : machines) {
+            BookieId identity = machine.bookie().identity();
+            if (machine.bookie().takesNewLedgers() && hidden.remove(identity)) {
+                directory.add(identity, machine.node().address());
+            }
+        }
+        simulation.schedule(PAUSE_MAX_NANOS, this::showHealed);
     }
 
     private boolean isAffordable(BookieId identity) {

@@ -179,7 +179,8 @@ public class LedgerScenario {
         }
         recoverers.forEach(SimulatedRecoverer::finish);
         if (!simulation.runUntil(() -> recoverers.stream().allMatch(SimulatedRecoverer::isFinished), PATIENCE_NANOS)) {
-            return Optional.of("I8: a ledger could not be recovered on a healthy cluster");
+            return Optional.of(
+                    "I8: a ledger could not be recovered on a healthy cluster; in limbo: " + losses.unhealed());
         }
         readers.forEach(SimulatedReader::finish);
         if (!simulation.runUntil(() -> readers.stream().allMatch(SimulatedReader::isFinished), PATIENCE_NANOS)) {
@@ -188,6 +189,9 @@ public class LedgerScenario {
         tail.finish();
         if (!simulation.runUntil(tail::isFinished, PATIENCE_NANOS)) {
             return Optional.of("a reader could not follow every ledger to its end on a healthy cluster");
+        }
+        if (workload == Workload.WIPED_BOOKIE && !simulation.runUntil(losses::isAllHealed, PATIENCE_NANOS)) {
+            return Optional.of("R21: a bookie did not come out of limbo on a healthy cluster: " + losses.unhealed());
         }
         bookies.forEach(bookie -> bookie.crashFor(chaos.upTo(OUTAGE_MAX_NANOS)));
         simulation.runFor(5_000 * MILLI);
@@ -240,7 +244,7 @@ public class LedgerScenario {
         founders.add(node("founder", new SimulatedFounder("simulated", 3, voterAddresses)));
         Replication replication = newReplication();
         buildBookies(identities, voterAddresses, replication);
-        losses = new DiskLosses(simulation, machines, directory, states, replication);
+        losses = new DiskLosses(simulation, machines, directory, states, replication, digest == DigestType.DUMMY);
         SimulatedWriter.Checkers checkers = new SimulatedWriter.Checkers(durability, content, states);
         boolean allSynced = random.nextBoolean();
         int percent = allSynced ? 0 : random.nextInt(101);

@@ -7,6 +7,7 @@ import io.quire.bookie.core.ReplicaRefusal;
 import io.quire.bookie.core.TailFeed;
 import io.quire.bookie.storage.BookieStore;
 import io.quire.bookie.storage.BootRecord;
+import io.quire.bookie.storage.DamagedJournalException;
 import io.quire.bookie.storage.JournalRecord;
 import io.quire.bookie.storage.StoreIdentity;
 import io.quire.protocol.BookieId;
@@ -72,6 +73,11 @@ public class SimulatedBookie implements SimulatedNode.Program {
     /** Whether the disk is not what it was any more; then it must never serve again. */
     private boolean lost;
 
+    /** Whether it has lost something that it can get back from others. */
+    private boolean impaired;
+
+    private Map<LedgerId, String> blocked = Map.of();
+
     private long bootsServed;
     private long refusedBoots;
     private Optional<SimulatedDisk.Copy> copy = Optional.empty();
@@ -84,7 +90,12 @@ public class SimulatedBookie implements SimulatedNode.Program {
         /** The disk was empty, and somebody formatted it with the identity that he remembers. */
         DISK_FORMATTED_AS_BEFORE,
         LEDGER_STORE,
+        /** The journal is gone; the store goes into limbo. */
         JOURNAL,
+        /** A byte of the journal, where something behind it says that it was durable; the store goes into limbo. */
+        JOURNAL_BYTE,
+        /** A byte of a block or of what is known of a ledger; that ledger goes into limbo. */
+        VALUE_BYTE,
         /** An older state of the disk takes its place: a backup, or a snapshot. */
         ROLLBACK
     }
@@ -119,6 +130,23 @@ public class SimulatedBookie implements SimulatedNode.Program {
         return lost;
     }
 
+    /** Whether not everything of the running store is in limbo. */
+    boolean takesNewLedgers() {
+        return running.isPresent() && !running.get().limbo().isEverything();
+    }
+
+    /** What keeps the running store in limbo, for people. */
+    String limboReport() {
+        return running.map(store -> identity + (store.limbo().isEverything() ? " everything " : " ")
+                        + store.limbo().ledgers(0, 10) + " " + blocked)
+                .orElse(identity + " is down");
+    }
+
+    /** Whether nothing of the running store is in limbo. */
+    boolean isWhole() {
+        return running.isPresent() && running.get().limbo().isEmpty();
+    }
+
     /** How often a store that had lost its data was refused to boot. */
     long refusedBoots() {
         return refusedBoots;
@@ -145,7 +173,9 @@ public class SimulatedBookie implements SimulatedNode.Program {
     /** Takes the data away from a store that can suffer it; the process ends, and somebody starts it again. */
     void lose(SimulatedNode node, Loss loss) {
         node.crash();
-        lost = true;
+        boolean healable = loss == Loss.JOURNAL || loss == Loss.JOURNAL_BYTE || loss == Loss.VALUE_BYTE;
+        lost = !healable;
+        impaired = healable;
         running = Optional.empty();
         SimulatedDisk disk = node.disk();
         switch (loss) {
@@ -157,6 +187,8 @@ public class SimulatedBookie implements SimulatedNode.Program {
             }
             case LEDGER_STORE -> disk.remove(LEDGERS);
             case JOURNAL -> disk.removeFileStore(JOURNAL);
+            case JOURNAL_BYTE -> disk.flipAnyByteOfAnyButTheLast(JOURNAL, random);
+            case VALUE_BYTE -> disk.flipAnyValueByte(LEDGERS, List.of((byte) 'b', (byte) 'l'), random);
             case ROLLBACK -> disk.restore(copy.orElseThrow());
         }
     }
@@ -167,6 +199,7 @@ public class SimulatedBookie implements SimulatedNode.Program {
         node.disk().erase();
         identity = newIdentity;
         lost = false;
+        impaired = false;
         bootsServed = 0;
         copy = Optional.empty();
         node.start();
@@ -183,7 +216,16 @@ public class SimulatedBookie implements SimulatedNode.Program {
 
     /** Opens the data; subclasses may give back something else. */
     protected BookieStore openStore(SimulatedNode node, BootEpoch bootEpoch, KeyValueStore ledgers) {
-        return BookieStore.open(identity, bootEpoch, plan.store(), node.disk().openFileStore(JOURNAL), ledgers);
+        FileStore journal = node.disk().openFileStore(JOURNAL);
+        try {
+            return BookieStore.open(identity, bootEpoch, plan.store(), journal, ledgers);
+        } catch (DamagedJournalException e) {
+            if (!impaired) {
+                throw new IllegalStateException("R20: false damage: " + e.getMessage(), e);
+            }
+            BookieStore.salvage(identity, bootEpoch, plan.store(), journal, ledgers, e.getMessage());
+            return BookieStore.open(identity, bootEpoch, plan.store(), journal, ledgers);
+        }
     }
 
     /** Makes a group durable; subclasses may plant an error. */
@@ -272,6 +314,7 @@ public class SimulatedBookie implements SimulatedNode.Program {
         private BootRecord record;
         private BookieStore store;
         private BootEpoch bootEpoch;
+        private SimulatedRepair repair;
         private boolean syncing;
         private boolean flushing;
         private long lastSession;
@@ -356,13 +399,21 @@ public class SimulatedBookie implements SimulatedNode.Program {
                 node.scheduleEvery(
                         plan.tails().heartbeatNanos(), () -> tails.values().forEach(SimulatedTails::tick));
                 node.disk().endReadFaults();
-                durability.verify(identity, store);
+                durability.verify(identity, store, impaired);
+                repair = new SimulatedRepair(node, identity, store, registry, random, new RepairShell());
+                store.whenDamaged(ledgerId -> {
+                    if (!impaired) {
+                        throw new IllegalStateException("R19: false damage of ledger " + ledgerId);
+                    }
+                    node.schedule(0, this::limboChanged);
+                });
                 if (lost) {
                     throw new IllegalStateException("R7: bookie " + identity + " serves though its disk was lost");
                 }
                 bootsServed++;
             } catch (StorageException e) {
                 if (!lost
+                        && !impaired
                         && (e.getMessage().contains("damaged") || e.getMessage().contains("missing"))) {
                     throw new IllegalStateException("R20: false damage: " + e.getMessage(), e);
                 }
@@ -383,7 +434,10 @@ public class SimulatedBookie implements SimulatedNode.Program {
 
         private void handle(Envelope envelope) {
             Object message = envelope.message();
-            if (message instanceof BookieRequest request && !request.target().equals(identity)) {
+            if (message instanceof BookieReply reply) {
+                repair.replied(reply);
+            } else if (message instanceof BookieRequest request
+                    && !request.target().equals(identity)) {
                 SimulatedRefusals.of(request, Refusal.WRONG_BOOKIE, "this is bookie " + identity)
                         .forEach(refusal -> reply(envelope.from(), refusal));
             } else if (message instanceof BookieRequest.OpenSession open) {
@@ -481,11 +535,18 @@ public class SimulatedBookie implements SimulatedNode.Program {
         }
 
         private BookieReply found(BookieRequest.ReadEntries read) {
-            if (read.fencing()) {
+            boolean inLimbo = store.limbo().contains(read.ledgerId());
+            if (read.fencing() && !inLimbo) {
                 store.requireWhole(read.ledgerId());
             }
             BookieStore.EntryRange range = store.read(
                     read.ledgerId(), read.firstEntryId(), read.lastEntryId(), read.entriesMax(), read.bytesMax());
+            if (inLimbo) {
+                range = range.heldInARowFrom(read.firstEntryId());
+                if (range.entries().isEmpty()) {
+                    return new BookieReply.RequestRefused(identity, read.requestId(), Refusal.IN_LIMBO, "in limbo");
+                }
+            }
             durability.requireNotDenied(
                     identity, read.ledgerId(), read.firstEntryId(), range.coveredTo(), range.entries());
             return new BookieReply.EntriesRead(
@@ -504,7 +565,7 @@ public class SimulatedBookie implements SimulatedNode.Program {
             try {
                 reply = read.get();
             } catch (StorageException e) {
-                if (e.getMessage().contains("lost something") && !durability.isDestroyed(identity)) {
+                if (e.getMessage().contains("lost something") && !impaired && !durability.isDestroyed(identity)) {
                     throw new IllegalStateException("R19: false loss: " + e.getMessage(), e);
                 }
                 reply = new BookieReply.RequestRefused(identity, requestId, Refusal.UNAVAILABLE, e.getMessage());
@@ -547,7 +608,8 @@ public class SimulatedBookie implements SimulatedNode.Program {
 
         private LedgerReplica replica(LedgerId ledgerId) {
             return replicas.computeIfAbsent(ledgerId, id -> {
-                Optional<BookieStore.LedgerView> view = store.ledger(id);
+                Optional<BookieStore.LedgerView> view = store.ledgerOrMended(id);
+                boolean inLimbo = store.limbo().contains(id);
                 if (view.filter(BookieStore.LedgerView::fenced).isPresent()) {
                     checkers.fences().fenced(identity, id);
                 }
@@ -555,10 +617,49 @@ public class SimulatedBookie implements SimulatedNode.Program {
                         identity,
                         id,
                         view.map(known -> new LedgerReplica.Known(
-                                        known.fenced(), known.lastAddConfirmed(), known.lastEntryId(), known.heldAt()))
-                                .orElse(LedgerReplica.Known.NOTHING),
+                                        known.fenced(),
+                                        known.lastAddConfirmed(),
+                                        known.lastEntryId(),
+                                        known.heldAt(),
+                                        inLimbo))
+                                .orElse(inLimbo ? LedgerReplica.Known.NOTHING_IN_LIMBO : LedgerReplica.Known.NOTHING),
                         plan.limits());
             });
+        }
+
+        private void limboChanged() {
+            replicas.forEach((ledgerId, replica) ->
+                    run(ledgerId, replica.limboChanged(store.limbo().contains(ledgerId))));
+        }
+
+        private final class RepairShell implements SimulatedRepair.Shell {
+            @Override
+            public void journal(
+                    long requestId, LedgerId ledgerId, Versioned<LedgerMetadata> register, EntryBatch copies) {
+                long token = ++lastRecovery;
+                recoveries.put(token, new Recovery(new Client(node.address(), requestId), copies));
+                run(ledgerId, replica(ledgerId).recoveries().repair(token, register, copies));
+            }
+
+            @Override
+            public void repaired(LedgerId ledgerId, Optional<LedgerMetadata> register) {
+                durability.repaired(identity, ledgerId, register, store);
+            }
+
+            @Override
+            public void storeFailed() {
+                stop(node);
+            }
+
+            @Override
+            public void roundEnded(Map<LedgerId, String> left) {
+                blocked = left;
+            }
+
+            @Override
+            public void limboChanged() {
+                Incarnation.this.limboChanged();
+            }
         }
 
         private void journal(JournalRecord toJournal, Runnable whenDurable) {

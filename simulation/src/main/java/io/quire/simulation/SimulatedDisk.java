@@ -3,6 +3,7 @@ package io.quire.simulation;
 import io.quire.protocol.Payload;
 import io.quire.storage.StorageException;
 import io.quire.storage.StorageException.OutOfSpaceException;
+import java.util.List;
 import java.util.Map;
 import java.util.Random;
 import java.util.SplittableRandom;
@@ -160,6 +161,33 @@ public final class SimulatedDisk {
     /** Inverts byte {@code index} of the value that {@code key} has in the last committed state. */
     public void flipValueByte(String keyValueStore, Payload key, int index) {
         map(keyValueStore).flip(key, index);
+    }
+
+    /** Inverts a byte of some file of a file store; not of the last one by name, and of none if there is only one. */
+    public void flipAnyByteOfAnyButTheLast(String fileStore, Random choice) {
+        TreeMap<String, SimulatedFile> files = new TreeMap<>(fileStores.getOrDefault(fileStore, Map.of()));
+        files.pollLastEntry();
+        if (!files.isEmpty()) {
+            SimulatedFile file = List.copyOf(files.values()).get(choice.nextInt(files.size()));
+            if (file.size() > 0) {
+                file.flip((long) (choice.nextDouble() * file.size()));
+            }
+        }
+    }
+
+    /** Inverts a byte of some value whose key begins with one of {@code prefixes}, if there is one. */
+    public void flipAnyValueByte(String keyValueStore, List<Byte> prefixes, Random choice) {
+        SimulatedMap map = map(keyValueStore);
+        List<Payload> keys = map.state().content().entrySet().stream()
+                .filter(entry -> prefixes.contains(entry.getKey()[0])
+                        && !entry.getValue().isEmpty())
+                .map(entry -> Payload.wrap(entry.getKey()))
+                .toList();
+        if (!keys.isEmpty()) {
+            Payload key = keys.get(choice.nextInt(keys.size()));
+            int bytes = map.state().content().get(key.toByteArray()).length();
+            map.flip(key, choice.nextInt(bytes));
+        }
     }
 
     /** Makes a key-value store, which is not open, unreadable: opening it throws until it is removed. */

@@ -173,7 +173,11 @@ final class SimulatedRecoverer implements SimulatedNode.Program {
                     && recovered.ledgerId().equals(ledgerId)) {
                 core.entriesRecovered(recovered.requestId(), recovered.bookie(), now);
             } else if (message instanceof BookieReply.RequestRefused refused) {
-                core.readRefused(refused.requestId(), refused.bookie(), now);
+                if (refused.refusal() == BookieReply.Refusal.IN_LIMBO) {
+                    core.readInLimbo(refused.requestId(), refused.bookie(), now);
+                } else {
+                    core.readRefused(refused.requestId(), refused.bookie(), now);
+                }
                 if (core != null) {
                     core.writeRefused(refused.requestId(), refused.bookie(), refusalOf(refused.refusal()), now);
                 }

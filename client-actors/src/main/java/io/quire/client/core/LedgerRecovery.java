@@ -222,6 +222,19 @@ public final class LedgerRecovery {
         }
     }
 
+    /**
+     * A bookie cannot tell what it holds, since it has lost something (R21): unknown. It takes copies all the same, and gets
+     * them also of what it may hold.
+     */
+    public void readInLimbo(long request, BookieId bookie, long nowNanos) {
+        RecoveryMember member = memberOf(bookie);
+        if (member != null && member.isReading(request)) {
+            member.inLimbo();
+        }
+        readRefused(request, bookie, nowNanos);
+        advance(nowNanos);
+    }
+
     /** A bookie says that the ledger's password is another one, although the register said otherwise. */
     public void unauthorized(BookieId bookie) {
         if (!isOver()) {
@@ -413,7 +426,10 @@ public final class LedgerRecovery {
         for (RecoveryMember member : members) {
             if (member.mayWrite(nowNanos)) {
                 EntryBatch batch = entries.nextWrites(
-                        member.position(), member.isReplaced(), settings.batchEntriesMax(), settings.batchBytesMax());
+                        member.position(),
+                        member.lacksAnything(),
+                        settings.batchEntriesMax(),
+                        settings.batchBytesMax());
                 if (!batch.entries().isEmpty()) {
                     member.write(nextRequest(), version, batch, nowNanos);
                 }

@@ -180,9 +180,9 @@ final class RecoveryEntries {
     /**
      * Copies that the member at {@code position} of the edited ensemble lacks, and that are not on their way.
      *
-     * @param isReplacement whether it is not the original member, which says itself what it has
+     * @param lacksAnything whether it does not say itself what it lacks: it is not the original member, or in limbo
      */
-    EntryBatch nextWrites(int position, boolean isReplacement, int entriesMax, int bytesMax) {
+    EntryBatch nextWrites(int position, boolean lacksAnything, int entriesMax, int bytesMax) {
         List<Payload> batch = new ArrayList<>();
         int bytes = 0;
         for (var item : known.entrySet()) {
@@ -190,7 +190,7 @@ final class RecoveryEntries {
             boolean lacks = replication.isInWriteSet(item.getKey(), position)
                     && entry.encoded != null
                     && !AckSet.contains(entry.durableMask | entry.sentMask, position)
-                    && (isReplacement || AckSet.contains(entry.negativeMask, position));
+                    && (lacksAnything || AckSet.contains(entry.negativeMask, position));
             if (lacks) {
                 bytes += entry.encoded.length();
                 if (batch.size() == entriesMax || (!batch.isEmpty() && bytes > bytesMax)) {

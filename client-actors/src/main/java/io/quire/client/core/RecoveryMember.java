@@ -18,6 +18,7 @@ final class RecoveryMember {
     private BookieId target;
     private Optional<BootEpoch> registeredEpoch = Optional.empty();
     private final boolean lost;
+    private boolean inLimbo;
     private boolean fenced;
     private long askAtNanos;
 
@@ -75,6 +76,16 @@ final class RecoveryMember {
 
     boolean isReplaced() {
         return !target.equals(source);
+    }
+
+    /** The source has lost something, and cannot tell what it holds. */
+    void inLimbo() {
+        inLimbo = true;
+    }
+
+    /** Whether the target may lack any entry, though nobody says that it does. */
+    boolean lacksAnything() {
+        return isReplaced() || inLimbo;
     }
 
     /** Whether the source was destroyed. */

@@ -258,6 +258,29 @@ class LedgerRecoveryTest {
     }
 
     @Test
+    @DisplayName("R21: a bookie in limbo denies nothing, and gets copies of all that others hold")
+    void memberInLimbo() {
+        claim();
+        fence(0, -1);
+        fence(1, -1);
+        answer(0, entries(0), 0);
+        recovery.readInLimbo(newest(1).request, bookie(1), 0);
+        assertThat(outbox.writes).extracting(Written::ids).containsExactly(List.of(0L));
+        Written write = outbox.writes.get(0);
+        assertThat(write.bookie).isEqualTo(bookie(1));
+        recovery.entriesRecovered(write.request, write.bookie, 0);
+        recovery.tick(50);
+        answer(0, EntryBatch.EMPTY, 50);
+        recovery.tick(100);
+        assertNotClosing();
+        fence(2, -1);
+        recovery.tick(150);
+        answer(2, EntryBatch.EMPTY, 150);
+        recovery.tick(600);
+        assertThat(closing().lastEntryId()).isZero();
+    }
+
+    @Test
     @DisplayName("B0: too few explicit negatives are no proof; the recovery waits, and fails at its deadline")
     void waitsForNegatives() {
         create(new Replication(3, 3, 1));
