@@ -90,6 +90,8 @@ final class BookieReads {
         BookieReply reply;
         try {
             reply = read.get();
+        } catch (StorageException.DamagedException e) {
+            reply = refused(requestId, Refusal.IN_LIMBO, String.valueOf(e.getMessage()));
         } catch (StorageException | IllegalStateException e) {
             // IllegalStateException: the store was closed in the meantime.
             reply = refused(requestId, Refusal.UNAVAILABLE, String.valueOf(e.getMessage()));

@@ -4,12 +4,10 @@ import io.quire.bookie.core.LedgerRepair;
 import io.quire.bookie.core.RepairEffect;
 import io.quire.bookie.core.StoreRepair;
 import io.quire.bookie.storage.BookieStore;
-import io.quire.bookie.storage.LedgerStore;
 import io.quire.protocol.BookieId;
 import io.quire.protocol.BookieLife;
 import io.quire.protocol.BookieRegistration;
 import io.quire.protocol.EntryBatch;
-import io.quire.protocol.EntryId;
 import io.quire.protocol.Fields;
 import io.quire.protocol.LedgerMetadata;
 import io.quire.protocol.Payload;
@@ -48,7 +46,6 @@ import org.apache.pekko.actor.typed.javadsl.TimerScheduler;
  */
 final class RepairActor {
     private static final int LIST_PAGE = 500;
-    private static final long INSPECTED_BYTES = 4 << 20;
     private static final int BACK_OFF_MAX = 16;
 
     private final ActorContext<Object> context;
@@ -351,21 +348,9 @@ final class RepairActor {
         @Override
         public Void prepare(RepairEffect.Prepare effect) {
             whenTried(
-                    blocking(() -> setup.store().restateIfWrong(effect.ledgerId()))
+                    blocking(() -> setup.store().prune(effect.ledgerId()))
                             .thenCompose(done -> setup.registry().read(RegistryKey.ofLedger(effect.ledgerId()))),
                     core::registerRead);
-            return null;
-        }
-
-        @Override
-        public Void inspect(RepairEffect.Inspect effect) {
-            whenTried(
-                    blocking(() -> setup.store().inspect(core.ledgerId(), effect.first(), INSPECTED_BYTES)),
-                    inspection -> core.inspected(
-                            inspection.damaged().stream()
-                                    .map(RepairActor::rangeOf)
-                                    .toList(),
-                            inspection.next().orElse(EntryId.NONE)));
             return null;
         }
 
@@ -393,15 +378,6 @@ final class RepairActor {
                         setup.registry().read(RegistryKey.ofBookie(effect.bookie())),
                         (value, failure) -> new Address(effect, value, failure));
             }
-            return null;
-        }
-
-        @Override
-        public Void mend(RepairEffect.Mend effect) {
-            whenDone(
-                    blocking(
-                            () -> setup.store().mend(core.ledgerId(), effect.first(), effect.last(), effect.entries())),
-                    done -> core.mended());
             return null;
         }
 
@@ -447,9 +423,5 @@ final class RepairActor {
         } catch (Fields.MalformedException e) {
             throw new IllegalStateException("a ledger's register is not understood: " + e.getMessage(), e);
         }
-    }
-
-    private static LedgerRepair.Range rangeOf(LedgerStore.DamagedRange damaged) {
-        return new LedgerRepair.Range(damaged.firstEntryId(), damaged.lastEntryId());
     }
 }

@@ -287,7 +287,7 @@ class BookieActorTest extends BookieStory {
                 running,
                 new BookieRequest.ReadEntries(bookie, 3, LEDGER, 0, 0, 1, 1000, true),
                 BookieReply.RequestRefused.class);
-        assertThat(refused.refusal()).isEqualTo(Refusal.UNAVAILABLE);
+        assertThat(refused.refusal()).isEqualTo(Refusal.IN_LIMBO);
         assertThat(refused.detail()).contains("lost");
         running.stop();
     }

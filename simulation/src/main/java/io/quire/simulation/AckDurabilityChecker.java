@@ -151,6 +151,15 @@ public final class AckDurabilityChecker {
     }
 
     /**
+     * R21: a bookie knows which ledgers are in limbo. The register does not name it in the others, so that nobody asks it for
+     * what it may have acknowledged and lost of them.
+     */
+    void listed(BookieId bookie, BookieStore store) {
+        acknowledged.getOrDefault(bookie, Map.of()).keySet().removeIf(ledgerId -> !store.limbo()
+                .contains(ledgerId));
+    }
+
+    /**
      * R21: a ledger is about to leave limbo at a bookie. What it must hold of it is there; of what else it acknowledged,
      * beyond the ends of fragments, nothing is expected any more.
      *

@@ -33,6 +33,7 @@ import io.quire.simulation.SimulatedNetwork.Envelope;
 import io.quire.storage.FileStore;
 import io.quire.storage.KeyValueStore;
 import io.quire.storage.StorageException;
+import java.nio.ByteBuffer;
 import java.util.ArrayDeque;
 import java.util.ArrayList;
 import java.util.Deque;
@@ -63,6 +64,8 @@ public class SimulatedBookie implements SimulatedNode.Program {
     private static final long RESTART_MAX_NANOS = 300_000_000;
     private static final long BOOT_RETRY_NANOS = 50_000_000;
     private static final String CLUSTER = "simulated";
+    /** Where a segment's header has its generation. */
+    private static final int SEGMENT_GENERATION = 24;
 
     private final Random random;
     private final Plan plan;
@@ -187,9 +190,35 @@ public class SimulatedBookie implements SimulatedNode.Program {
             }
             case LEDGER_STORE -> disk.remove(LEDGERS);
             case JOURNAL -> disk.removeFileStore(JOURNAL);
-            case JOURNAL_BYTE -> disk.flipAnyByteOfAnyButTheLast(JOURNAL, random);
+            case JOURNAL_BYTE -> flipJournalByte(disk);
             case VALUE_BYTE -> disk.flipAnyValueByte(LEDGERS, List.of((byte) 'b', (byte) 'l'), random);
             case ROLLBACK -> disk.restore(copy.orElseThrow());
+        }
+    }
+
+    /**
+     * Inverts a byte of a segment that is not the youngest: what is the last thing in a journal nothing behind it speaks of,
+     * so that nobody can tell it from a torn tail (R20).
+     */
+    private void flipJournalByte(SimulatedDisk disk) {
+        Map<String, Long> generations = new TreeMap<>();
+        try (FileStore journal = disk.openFileStore(JOURNAL)) {
+            for (String name : journal.list()) {
+                try (FileStore.StoreFile file = journal.open(name)) {
+                    ByteBuffer head = ByteBuffer.allocate(SEGMENT_GENERATION + Long.BYTES);
+                    file.read(0, head);
+                    generations.put(name, head.hasRemaining() ? 0 : head.getLong(SEGMENT_GENERATION));
+                }
+            }
+        }
+        long youngest = generations.values().stream()
+                .mapToLong(generation -> generation)
+                .max()
+                .orElse(0);
+        generations.values().removeIf(generation -> generation == youngest);
+        if (!generations.isEmpty()) {
+            List<String> names = List.copyOf(generations.keySet());
+            disk.flipAnyByte(JOURNAL, names.get(random.nextInt(names.size())), random);
         }
     }
 
@@ -568,7 +597,9 @@ public class SimulatedBookie implements SimulatedNode.Program {
                 if (e.getMessage().contains("lost something") && !impaired && !durability.isDestroyed(identity)) {
                     throw new IllegalStateException("R19: false loss: " + e.getMessage(), e);
                 }
-                reply = new BookieReply.RequestRefused(identity, requestId, Refusal.UNAVAILABLE, e.getMessage());
+                Refusal refusal =
+                        e instanceof StorageException.DamagedException ? Refusal.IN_LIMBO : Refusal.UNAVAILABLE;
+                reply = new BookieReply.RequestRefused(identity, requestId, refusal, e.getMessage());
             }
             reply(from, reply);
         }
@@ -644,6 +675,11 @@ public class SimulatedBookie implements SimulatedNode.Program {
             @Override
             public void repaired(LedgerId ledgerId, Optional<LedgerMetadata> register) {
                 durability.repaired(identity, ledgerId, register, store);
+            }
+
+            @Override
+            public void listingEnded() {
+                durability.listed(identity, store);
             }
 
             @Override
@@ -780,6 +816,9 @@ public class SimulatedBookie implements SimulatedNode.Program {
                 if (openingsOfDeleted.contains(effect.counter())) {
                     throw new IllegalStateException("R14, R22: a session of ledger " + ledgerId
                             + " opened by a reading that was begun when the ledger was deleted already");
+                }
+                if (store.limbo().contains(ledgerId)) {
+                    throw new IllegalStateException("R21: a session of ledger " + ledgerId + " opened in limbo");
                 }
                 Client client = clients.get(effect.counter());
                 reply(

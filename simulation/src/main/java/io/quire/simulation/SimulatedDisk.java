@@ -163,16 +163,10 @@ public final class SimulatedDisk {
         map(keyValueStore).flip(key, index);
     }
 
-    /** Inverts a byte of some file of a file store; not of the last one by name, and of none if there is only one. */
-    public void flipAnyByteOfAnyButTheLast(String fileStore, Random choice) {
-        TreeMap<String, SimulatedFile> files = new TreeMap<>(fileStores.getOrDefault(fileStore, Map.of()));
-        files.pollLastEntry();
-        if (!files.isEmpty()) {
-            SimulatedFile file = List.copyOf(files.values()).get(choice.nextInt(files.size()));
-            if (file.size() > 0) {
-                file.flip((long) (choice.nextDouble() * file.size()));
-            }
-        }
+    /** Inverts some byte of a file. */
+    public void flipAnyByte(String fileStore, String name, Random choice) {
+        SimulatedFile file = file(fileStore, name);
+        file.flip((long) (choice.nextDouble() * file.size()));
     }
 
     /** Inverts a byte of some value whose key begins with one of {@code prefixes}, if there is one. */

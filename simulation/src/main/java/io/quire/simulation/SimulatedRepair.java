@@ -7,7 +7,6 @@ import io.quire.bookie.storage.BookieStore;
 import io.quire.protocol.BookieId;
 import io.quire.protocol.BookieRegistration;
 import io.quire.protocol.EntryBatch;
-import io.quire.protocol.EntryId;
 import io.quire.protocol.LedgerId;
 import io.quire.protocol.LedgerMetadata;
 import io.quire.protocol.Payload;
@@ -54,6 +53,9 @@ final class SimulatedRepair implements RepairEffect.Handler<Void> {
 
         /** A ledger is about to leave limbo; empty: deleted for ever. */
         void repaired(LedgerId ledgerId, Optional<LedgerMetadata> register);
+
+        /** What is in limbo is known, ledger by ledger. */
+        void listingEnded();
 
         /** A round has ended; what could not be repaired, and why. */
         void roundEnded(Map<LedgerId, String> left);
@@ -200,6 +202,7 @@ final class SimulatedRepair implements RepairEffect.Handler<Void> {
     public Void endListing(RepairEffect.EndListing effect) {
         later(() -> {
             store.limbo().endListing();
+            shell.listingEnded();
             shell.limboChanged();
             advance(core.listingEnded());
         });
@@ -216,21 +219,8 @@ final class SimulatedRepair implements RepairEffect.Handler<Void> {
     @Override
     public Void prepare(RepairEffect.Prepare effect) {
         later(() -> {
-            store.restateIfWrong(effect.ledgerId());
+            store.prune(effect.ledgerId());
             then(registry.read(RegistryKey.ofLedger(effect.ledgerId())), value -> advance(core.registerRead(value)));
-        });
-        return null;
-    }
-
-    @Override
-    public Void inspect(RepairEffect.Inspect effect) {
-        tryLater(() -> {
-            var inspection = store.inspect(core.ledgerId(), effect.first(), BYTES_MAX);
-            return core.inspected(
-                    inspection.damaged().stream()
-                            .map(damaged -> new LedgerRepair.Range(damaged.firstEntryId(), damaged.lastEntryId()))
-                            .toList(),
-                    inspection.next().orElse(EntryId.NONE));
         });
         return null;
     }
@@ -268,15 +258,6 @@ final class SimulatedRepair implements RepairEffect.Handler<Void> {
                         BYTES_MAX,
                         false,
                         Payload.EMPTY));
-    }
-
-    @Override
-    public Void mend(RepairEffect.Mend effect) {
-        later(() -> {
-            store.mend(core.ledgerId(), effect.first(), effect.last(), effect.entries());
-            advance(core.mended());
-        });
-        return null;
     }
 
     @Override

@@ -8,10 +8,8 @@ import io.quire.protocol.Fragment;
 import io.quire.protocol.LedgerMetadata;
 import io.quire.protocol.Payload;
 import io.quire.protocol.Replication;
-import java.util.ArrayDeque;
 import java.util.ArrayList;
 import java.util.Collection;
-import java.util.Deque;
 import java.util.HashSet;
 import java.util.List;
 import java.util.NavigableMap;
@@ -29,8 +27,7 @@ import java.util.TreeSet;
  * that no entry of it changes any more. As long as the last fragment of a ledger that is not closed names the store,
  * nothing can be said, and the repair is blocked.
  *
- * <p>It goes in two passes. The first looks at the blocks; a damaged one is replaced by the copies that the others have of
- * the ids it may have held. The second reads the fragments from end to end and journals copies of what is missing. A copy
+ * <p>It reads the fragments from end to end and journals copies of what is missing. A copy
  * counts when its digest is right, as far as that can be told without the ledger's password; where there is no digest two
  * others must agree (H78). Whoever does not answer, or does not have an entry, is not asked for it again in this run.
  *
@@ -40,7 +37,6 @@ public final class LedgerRepair {
     private final BookieId self;
     private final LedgerMetadata metadata;
     private final Limits limits;
-    private final Deque<Range> damaged = new ArrayDeque<>();
     private final List<Held> mustHold = new ArrayList<>();
 
     private final TreeSet<Long> wanted = new TreeSet<>();
@@ -51,9 +47,6 @@ public final class LedgerRepair {
     private final Set<Asked> asked = new HashSet<>();
     private long fetchedBytes;
     private long copies;
-    private long nextInspected;
-    private boolean inspectionEnded;
-    private Optional<Range> mending = Optional.empty();
     private int heldIndex;
     private long next;
     private long windowEnd;
@@ -65,9 +58,6 @@ public final class LedgerRepair {
      * @param bytesMax encoded bytes of copies that are stored at once, except that one entry always fits
      */
     public record Limits(int idsMax, long bytesMax) {}
-
-    /** Ids {@code [first, last]}. */
-    public record Range(long first, long last) {}
 
     private record Asked(long entryId, BookieId bookie) {}
 
@@ -114,39 +104,7 @@ public final class LedgerRepair {
                 mustHold.add(new Held(fragment, position, fragment.firstEntryId(), last));
             }
         }
-        return Optional.of(new RepairEffect.Inspect(0));
-    }
-
-    /**
-     * Blocks were looked at.
-     *
-     * @param ranges that damaged blocks may have held entries of
-     * @param next where to go on looking, or -1 at the end
-     */
-    public Optional<RepairEffect> inspected(Collection<Range> ranges, long next) {
-        damaged.addAll(ranges);
-        nextInspected = next;
-        inspectionEnded = next < 0;
-        return mendOrInspect();
-    }
-
-    private Optional<RepairEffect> mendOrInspect() {
-        if (!damaged.isEmpty()) {
-            Range range = damaged.remove();
-            mending = Optional.of(range);
-            want(expectedIn(range));
-            return fetch();
-        }
-        if (!inspectionEnded) {
-            return Optional.of(new RepairEffect.Inspect(nextInspected));
-        }
         return readOwn();
-    }
-
-    /** A damaged block was replaced. */
-    public Optional<RepairEffect> mended() {
-        mending = Optional.empty();
-        return mendOrInspect();
     }
 
     private Optional<RepairEffect> readOwn() {
@@ -228,12 +186,6 @@ public final class LedgerRepair {
         fetched.clear();
         fetchedBytes = 0;
         copies += entries.count();
-        if (mending.isPresent()) {
-            // What the block held beyond these is found missing by the second pass.
-            wanted.clear();
-            return Optional.of(
-                    new RepairEffect.Mend(mending.get().first(), mending.get().last(), entries));
-        }
         return Optional.of(new RepairEffect.Store(entries));
     }
 
@@ -285,14 +237,6 @@ public final class LedgerRepair {
                 .mapToLong(Held::last)
                 .findFirst()
                 .orElseThrow();
-    }
-
-    private List<Long> expectedIn(Range range) {
-        List<Long> all = new ArrayList<>();
-        for (Held held : mustHold) {
-            all.addAll(expected(held, Math.max(range.first(), held.first()), Math.min(range.last(), held.last())));
-        }
-        return all.subList(0, Math.min(all.size(), limits.idsMax()));
     }
 
     /** The first ids in {@code [from, to]} that the store must hold, as many as are looked for at once. */

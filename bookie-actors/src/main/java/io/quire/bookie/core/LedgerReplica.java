@@ -138,13 +138,12 @@ public final class LedgerReplica {
      */
     public List<ReplicaEffect> limboChanged(boolean nowInLimbo) {
         inLimbo = nowInLimbo;
-        if (!nowInLimbo) {
-            return List.of();
-        }
+        return nowInLimbo ? endSessions(ReplicaRefusal.IN_LIMBO, LIMBO_DETAIL) : List.of();
+    }
+
+    private List<ReplicaEffect> endSessions(ReplicaRefusal refusal, String detail) {
         List<ReplicaEffect> effects = new ArrayList<>();
-        sessions.keySet()
-                .forEach(counter ->
-                        effects.add(new ReplicaEffect.SessionEnded(counter, ReplicaRefusal.IN_LIMBO, LIMBO_DETAIL)));
+        sessions.keySet().forEach(counter -> effects.add(new ReplicaEffect.SessionEnded(counter, refusal, detail)));
         sessions.clear();
         return effects;
     }
@@ -172,9 +171,6 @@ public final class LedgerReplica {
         if (isFenced()) {
             return List.of(
                     new ReplicaEffect.SessionRefused(counter, ReplicaRefusal.FENCED, "the ledger is fenced here"));
-        }
-        if (inLimbo) {
-            return List.of(new ReplicaEffect.SessionRefused(counter, ReplicaRefusal.IN_LIMBO, LIMBO_DETAIL));
         }
         if (openings.size() >= limits.openingsMax()) {
             return List.of(new ReplicaEffect.SessionRefused(
@@ -397,10 +393,7 @@ public final class LedgerReplica {
         fences.add(new PendingFence(held.recordsAppended(), new ArrayList<>(List.of(token))));
         List<ReplicaEffect> effects = new ArrayList<>();
         effects.add(new ReplicaEffect.JournalFence());
-        sessions.keySet()
-                .forEach(counter -> effects.add(
-                        new ReplicaEffect.SessionEnded(counter, ReplicaRefusal.FENCED, "the ledger was fenced")));
-        sessions.clear();
+        effects.addAll(endSessions(ReplicaRefusal.FENCED, "the ledger was fenced"));
         return effects;
     }
 

@@ -11,14 +11,6 @@ import java.util.Optional;
 public sealed interface RepairEffect {
     <R> R accept(Handler<R> handler);
 
-    /** Look at the blocks that hold {@code first} or what is behind it, then call {@link StoreRepair#inspected}. */
-    record Inspect(long first) implements RepairEffect {
-        @Override
-        public <R> R accept(Handler<R> handler) {
-            return handler.inspect(this);
-        }
-    }
-
     /** Read what is held of {@code [first, last]}, then call {@link StoreRepair#ownRead}. */
     record ReadOwn(long first, long last) implements RepairEffect {
         @Override
@@ -32,14 +24,6 @@ public sealed interface RepairEffect {
         @Override
         public <R> R accept(Handler<R> handler) {
             return handler.askPeer(this);
-        }
-    }
-
-    /** Put these in the place of the damaged block whose range was {@code [first, last]}, then call {@link StoreRepair#mended}. */
-    record Mend(long first, long last, EntryBatch entries) implements RepairEffect {
-        @Override
-        public <R> R accept(Handler<R> handler) {
-            return handler.mend(this);
         }
     }
 
@@ -84,8 +68,7 @@ public sealed interface RepairEffect {
     }
 
     /**
-     * Make the ledger's state agree with the blocks that are left, read its register linearizably, then call {@link
-     * StoreRepair#registerRead}.
+     * Remove what cannot be read of the ledger, read its register linearizably, then call {@link StoreRepair#registerRead}.
      */
     record Prepare(LedgerId ledgerId) implements RepairEffect {
         @Override
@@ -104,13 +87,9 @@ public sealed interface RepairEffect {
 
     /** One method for each effect. */
     interface Handler<R> {
-        R inspect(Inspect effect);
-
         R readOwn(ReadOwn effect);
 
         R askPeer(AskPeer effect);
-
-        R mend(Mend effect);
 
         R store(Store effect);
 

@@ -135,11 +135,6 @@ public final class StoreRepair {
         return chooseBehind();
     }
 
-    /** See {@link LedgerRepair#inspected}. */
-    public Optional<RepairEffect> inspected(Collection<LedgerRepair.Range> damaged, long next) {
-        return orEnd(repair.inspected(damaged, next));
-    }
-
     /** See {@link LedgerRepair#ownRead}. */
     public Optional<RepairEffect> ownRead(EntryBatch entries, long coveredTo) {
         return orEnd(repair.ownRead(entries, coveredTo));
@@ -153,11 +148,6 @@ public final class StoreRepair {
     /** See {@link LedgerRepair#peerFailed}. */
     public Optional<RepairEffect> peerFailed() {
         return orEnd(repair.peerFailed());
-    }
-
-    /** See {@link LedgerRepair#mended}. */
-    public Optional<RepairEffect> mended() {
-        return orEnd(repair.mended());
     }
 
     /** See {@link LedgerRepair#stored}. */

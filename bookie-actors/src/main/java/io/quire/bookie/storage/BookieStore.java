@@ -576,19 +576,6 @@ public final class BookieStore implements AutoCloseable {
         }
     }
 
-    /**
-     * Puts good copies in the place of a damaged block, durably; see {@link LedgerStore.Writer#mend}. May wait for a commit
-     * of the flusher.
-     */
-    public void mend(LedgerId ledgerId, long first, long last, EntryBatch entries) {
-        NavigableMap<Long, Payload> byId = new TreeMap<>();
-        entries.entries().forEach(entry -> byId.put(EntryFormat.entryIdOf(entry), entry));
-        try (LedgerStore.Writer writer = ledgers.begin()) {
-            writer.mend(ledgerId, first, last, byId);
-            writer.commit();
-        }
-    }
-
     /** Like {@link #ledger}; a ledger whose state is damaged is put into limbo, and gets another one, durably. */
     public Optional<LedgerView> ledgerOrMended(LedgerId ledgerId) {
         try {
@@ -600,13 +587,12 @@ public final class BookieStore implements AutoCloseable {
         }
     }
 
-    /** Makes sure, before a ledger in limbo is repaired, that its state agrees with the blocks that are left. */
-    public void restateIfWrong(LedgerId ledgerId) {
-        try {
-            requireCount(ledgerId);
-        } catch (DamagedException e) {
-            restate(ledgerId);
-        }
+    /**
+     * Removes what cannot be read of a ledger in limbo, keeps what is good of it, and makes its state agree with what is left,
+     * durably, so that it can be repaired.
+     */
+    public void prune(LedgerId ledgerId) {
+        HealingFlush.prune(ledgers, ledgerId);
     }
 
     private void restate(LedgerId ledgerId) {

@@ -4,10 +4,10 @@ import io.quire.bookie.storage.LedgerStore.DamagedRange;
 import io.quire.bookie.storage.LedgerStore.Inspection;
 import io.quire.protocol.EntryId;
 import io.quire.protocol.LedgerId;
-import io.quire.protocol.Payload;
+import io.quire.storage.StorageException.DamagedException;
 import java.util.Collections;
 import java.util.HashSet;
-import java.util.NavigableMap;
+import java.util.List;
 import java.util.Set;
 import java.util.concurrent.atomic.AtomicLong;
 
@@ -53,28 +53,51 @@ final class HealingFlush {
                 throw e;
             }
             limbo.enter(e.ledgerId(), e.getMessage());
-            heal(e.ledgerId());
+            prune(ledgers, e.ledgerId());
             flush = new MemtableFlush(memtable, ledgers, settings, conflicts);
             return false;
         }
     }
 
-    private void heal(LedgerId ledgerId) {
-        NavigableMap<Long, Payload> nothing = Collections.emptyNavigableMap();
+    /**
+     * Removes what cannot be read of a ledger in limbo, keeps what is good of it, and makes the ledger's state agree with what
+     * is left; durable on return.
+     */
+    static void prune(LedgerStore ledgers, LedgerId ledgerId) {
+        if (!isStateRight(ledgers, ledgerId)) {
+            prune(ledgers, ledgerId, List.of());
+        }
         long next = 0;
         while (next != EntryId.NONE) {
             Inspection inspection;
             try (LedgerStore.Reader reader = ledgers.openReader()) {
                 inspection = reader.inspect(ledgerId, next, INSPECTED_BYTES);
             }
-            try (LedgerStore.Writer writer = ledgers.begin()) {
-                writer.restate(ledgerId);
-                for (DamagedRange range : inspection.damaged()) {
-                    writer.mend(ledgerId, range.firstEntryId(), range.lastEntryId(), nothing);
-                }
-                writer.commit();
+            if (!inspection.damaged().isEmpty()) {
+                prune(ledgers, ledgerId, inspection.damaged());
             }
             next = inspection.next().orElse(EntryId.NONE);
+        }
+    }
+
+    private static boolean isStateRight(LedgerStore ledgers, LedgerId ledgerId) {
+        try (LedgerStore.Reader reader = ledgers.openReader()) {
+            long expected = reader.ledger(ledgerId)
+                    .map(LedgerStore.StoredLedger::entryCount)
+                    .orElse(0L);
+            return reader.count(ledgerId) == expected;
+        } catch (DamagedException e) {
+            return false;
+        }
+    }
+
+    private static void prune(LedgerStore ledgers, LedgerId ledgerId, List<DamagedRange> damaged) {
+        try (LedgerStore.Writer writer = ledgers.begin()) {
+            writer.restate(ledgerId);
+            for (DamagedRange range : damaged) {
+                writer.mend(ledgerId, range.firstEntryId(), range.lastEntryId(), Collections.emptyNavigableMap());
+            }
+            writer.commit();
         }
     }
 }

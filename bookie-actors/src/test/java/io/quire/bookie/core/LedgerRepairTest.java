@@ -51,8 +51,7 @@ class LedgerRepairTest {
         LedgerMetadata metadata = ledger(3, SELF, SECOND, THIRD)
                 .withFragment(new Fragment(3, 2, new Ensemble(List.of(FOURTH, SECOND, THIRD))), List.of());
         LedgerRepair repair = new LedgerRepair(SELF, metadata, LIMITS);
-        assertThat(repair.start()).contains(new RepairEffect.Inspect(0));
-        assertThat(repair.inspected(List.of(), -1)).contains(new RepairEffect.ReadOwn(0, 2));
+        assertThat(repair.start()).contains(new RepairEffect.ReadOwn(0, 2));
         assertThat(repair.ownRead(entries(0, 1, 2), 3)).isEmpty();
         assertThat(repair.blockedBecause()).isEmpty();
         assertThat(repair.copies()).isZero();
@@ -61,7 +60,7 @@ class LedgerRepairTest {
     @Test
     @DisplayName("R21: what is missing is asked of one other member after another, and journaled")
     void holes() {
-        LedgerRepair repair = inspected(closed(ledger(3, SELF, SECOND, THIRD), 5));
+        LedgerRepair repair = started(closed(ledger(3, SELF, SECOND, THIRD), 5));
         assertThat(repair.ownRead(entries(0, 2), 4)).contains(new RepairEffect.AskPeer(SECOND, 1, 3));
         assertThat(repair.peerRead(entries(3))).contains(new RepairEffect.AskPeer(THIRD, 1, 1));
         assertThat(repair.peerRead(entries(1))).contains(new RepairEffect.Store(entries(1, 3)));
@@ -77,7 +76,7 @@ class LedgerRepairTest {
     @Test
     @DisplayName("R21: an entry that nobody gives keeps the ledger in limbo, and what was found until then is kept")
     void nobodyHasIt() {
-        LedgerRepair repair = inspected(closed(ledger(3, SELF, SECOND, THIRD), 1));
+        LedgerRepair repair = started(closed(ledger(3, SELF, SECOND, THIRD), 1));
         assertThat(repair.ownRead(NOTHING, 2)).contains(new RepairEffect.AskPeer(SECOND, 0, 1));
         assertThat(repair.peerRead(entries(1))).contains(new RepairEffect.AskPeer(THIRD, 0, 0));
         assertThat(repair.peerRead(NOTHING)).contains(new RepairEffect.Store(entries(1)));
@@ -90,7 +89,7 @@ class LedgerRepairTest {
     @DisplayName(
             "H78: a copy with a wrong digest, of another ledger, or with a digest of another type counts for nothing")
     void badCopies() {
-        LedgerRepair repair = inspected(closed(ledger(3, SELF, SECOND, THIRD), 0));
+        LedgerRepair repair = started(closed(ledger(3, SELF, SECOND, THIRD), 0));
         byte[] flipped = entry(0).toByteArray();
         flipped[41] ^= 1;
         Payload foreign = EntryFormat.encode(new LedgerId(5), 0, -1, 1, Payload.ofUtf8("a"), DigestType.CRC32C);
@@ -106,7 +105,7 @@ class LedgerRepairTest {
     @DisplayName("H78: without digests two others must have the same bytes")
     void dummyDigests() {
         digest = DigestType.DUMMY;
-        LedgerRepair repair = inspected(closed(ledger(3, SELF, SECOND, THIRD), 1));
+        LedgerRepair repair = started(closed(ledger(3, SELF, SECOND, THIRD), 1));
         assertThat(repair.ownRead(NOTHING, 2)).contains(new RepairEffect.AskPeer(SECOND, 0, 1));
         assertThat(repair.peerRead(entries(0, 1))).contains(new RepairEffect.AskPeer(THIRD, 0, 1));
         Payload another = EntryFormat.encode(LEDGER, 1, -1, 1, Payload.ofUtf8("x"), DigestType.DUMMY);
@@ -120,7 +119,7 @@ class LedgerRepairTest {
     @Test
     @DisplayName("R21: with E > Qw only the entries of the store's own write sets are wanted, from members of theirs")
     void striped() {
-        LedgerRepair repair = inspected(closed(ledger(2, THIRD, SELF, SECOND), 5));
+        LedgerRepair repair = started(closed(ledger(2, THIRD, SELF, SECOND), 5));
         // Position 1 of 3 with two copies each: entries 0 and 1 of every three.
         assertThat(repair.ownRead(NOTHING, 5)).contains(new RepairEffect.AskPeer(THIRD, 0, 4));
         assertThat(repair.peerRead(entries(0, 2, 3))).contains(new RepairEffect.AskPeer(SECOND, 1, 4));
@@ -130,38 +129,16 @@ class LedgerRepairTest {
     }
 
     @Test
-    @DisplayName("R21: a damaged block is replaced before the rest is looked at")
-    void damagedBlock() {
-        LedgerRepair repair = new LedgerRepair(SELF, closed(ledger(3, SELF, SECOND, THIRD), 9), LIMITS);
-        assertThat(repair.start()).contains(new RepairEffect.Inspect(0));
-        assertThat(repair.inspected(
-                        List.of(new LedgerRepair.Range(2, 3), new LedgerRepair.Range(8, Long.MAX_VALUE)), 7))
-                .contains(new RepairEffect.AskPeer(SECOND, 2, 3));
-        assertThat(repair.peerRead(entries(2, 3))).contains(new RepairEffect.Mend(2, 3, entries(2, 3)));
-        assertThat(repair.mended()).contains(new RepairEffect.AskPeer(SECOND, 8, 9));
-        assertThat(repair.peerRead(entries(8))).contains(new RepairEffect.AskPeer(SECOND, 9, 9));
-        assertThat(repair.peerRead(NOTHING)).contains(new RepairEffect.AskPeer(THIRD, 9, 9));
-        assertThat(repair.peerRead(NOTHING)).contains(new RepairEffect.Mend(8, Long.MAX_VALUE, entries(8)));
-        assertThat(repair.mended()).contains(new RepairEffect.Inspect(7));
-        assertThat(repair.inspected(List.of(), -1)).contains(new RepairEffect.ReadOwn(0, 3));
-        assertThat(repair.ownRead(entries(0, 1, 2, 3), 4)).contains(new RepairEffect.ReadOwn(4, 7));
-    }
-
-    @Test
     @DisplayName("R21: a store that the register does not name must hold nothing")
     void notNamed() {
         LedgerRepair repair = new LedgerRepair(SELF, ledger(3, FOURTH, SECOND, THIRD), LIMITS);
-        assertThat(repair.start()).contains(new RepairEffect.Inspect(0));
-        assertThat(repair.inspected(List.of(new LedgerRepair.Range(2, 3)), -1))
-                .contains(new RepairEffect.Mend(2, 3, NOTHING));
-        assertThat(repair.mended()).isEmpty();
+        assertThat(repair.start()).isEmpty();
         assertThat(repair.blockedBecause()).isEmpty();
     }
 
-    private static LedgerRepair inspected(LedgerMetadata metadata) {
+    private static LedgerRepair started(LedgerMetadata metadata) {
         LedgerRepair repair = new LedgerRepair(SELF, metadata, LIMITS);
-        assertThat(repair.start()).contains(new RepairEffect.Inspect(0));
-        assertThat(repair.inspected(List.of(), -1)).isNotEqualTo(Optional.empty());
+        assertThat(repair.start()).isNotEqualTo(Optional.empty());
         return repair;
     }
 
