@@ -4,6 +4,7 @@ import io.quire.bookie.core.BootSequence;
 import io.quire.bookie.storage.BookieStore;
 import io.quire.bookie.storage.BootRecord;
 import io.quire.bookie.storage.StoreIdentity;
+import io.quire.bookie.storage.StoreKind;
 import io.quire.protocol.BookieId;
 import io.quire.protocol.BookieLife;
 import io.quire.protocol.BookieRegistration;
@@ -27,6 +28,8 @@ import java.util.concurrent.CompletionStage;
 import java.util.concurrent.Executor;
 import java.util.function.BiFunction;
 import java.util.function.Consumer;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
 
 /**
  * Formats a directory as a store, and boots one: lock, identity, boot epoch in the register, journal replay, in this
@@ -35,6 +38,8 @@ import java.util.function.Consumer;
 public final class BookieBoot {
     private static final String JOURNAL = "journal";
     private static final String LEDGERS = "ledgers";
+    private static final String SEGMENTS = "segments";
+    private static final Logger LOG = LoggerFactory.getLogger(BookieBoot.class);
 
     private final Place place;
     private final BookieSettings settings;
@@ -128,14 +133,20 @@ public final class BookieBoot {
             if (StoreIdentity.isFormatted(root)) {
                 throw new StorageException(directory + " holds a store already");
             }
-            if (Files.exists(directory.resolve(JOURNAL)) || Files.exists(directory.resolve(LEDGERS))) {
+            if (Files.exists(directory.resolve(JOURNAL))
+                    || Files.exists(directory.resolve(LEDGERS))
+                    || Files.exists(directory.resolve(SEGMENTS))) {
                 throw new StorageException(directory + " holds data but no identity; restore the file IDENTITY, or move"
                         + " the data away before formatting");
             }
             BookieId bookie = new BookieId(UUID.randomUUID());
             Files.createDirectory(directory.resolve(JOURNAL));
             Files.createDirectory(directory.resolve(LEDGERS));
+            if (settings.kind() == StoreKind.SEGMENTS) {
+                Files.createDirectory(directory.resolve(SEGMENTS));
+            }
             try (KeyValueStore ledgers = openLedgers(directory, settings)) {
+                settings.kind().write(ledgers);
                 BootRecord.formatted(bookie).write(ledgers);
             }
             new StoreIdentity(bookie, clusterName).write(root);
@@ -266,14 +277,37 @@ public final class BookieBoot {
     private Booted start(Opened opened, BootEpoch bootEpoch) {
         BookieId bookie = opened.identity().bookieId();
         FileStore journalFiles = NioFileStore.open(place.directory().resolve(JOURNAL));
+        Optional<FileStore> segments = Optional.empty();
         try {
-            BookieStore store = BookieStore.open(bookie, bootEpoch, settings.store(), journalFiles, opened.ledgers());
+            segments = openSegments(opened.ledgers());
+            BookieStore store = BookieStore.open(
+                    bookie,
+                    bootEpoch,
+                    settings.store(),
+                    new BookieStore.Files(journalFiles, opened.ledgers(), segments));
             opened.boot().withConfirmedIntent(place.clusterId()).write(opened.ledgers());
             return new Booted(bookie, bootEpoch, store, opened.ledgers(), opened.root(), opened.lock());
         } catch (RuntimeException e) {
+            segments.ifPresent(FileStore::close);
             journalFiles.close();
             throw e;
         }
+    }
+
+    /** The kind that the store was formatted with counts, whatever the settings say now. */
+    private Optional<FileStore> openSegments(KeyValueStore ledgers) {
+        StoreKind kind = StoreKind.read(ledgers);
+        if (kind != settings.kind()) {
+            LOG.info(
+                    "{} was formatted with quire.bookie.store = {} and stays so; the setting {} is for new stores,"
+                            + " './quire store convert' changes one",
+                    place.directory(),
+                    kind.text(),
+                    settings.kind().text());
+        }
+        return kind == StoreKind.SEGMENTS
+                ? Optional.of(NioFileStore.open(place.directory().resolve(SEGMENTS)))
+                : Optional.empty();
     }
 
     private static KeyValueStore openLedgers(Path directory, BookieSettings settings) {

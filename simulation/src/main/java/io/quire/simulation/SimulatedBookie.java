@@ -183,7 +183,11 @@ public class SimulatedBookie implements SimulatedNode.Program {
 
     /** Opens the data; subclasses may give back something else. */
     protected BookieStore openStore(SimulatedNode node, BootEpoch bootEpoch, KeyValueStore ledgers) {
-        return BookieStore.open(identity, bootEpoch, plan.store(), node.disk().openFileStore(JOURNAL), ledgers);
+        return BookieStore.open(
+                identity,
+                bootEpoch,
+                plan.store(),
+                BookieStore.Files.ofLmdb(node.disk().openFileStore(JOURNAL), ledgers));
     }
 
     /** Makes a group durable; subclasses may plant an error. */

@@ -64,6 +64,7 @@ public final class BookieStore implements AutoCloseable {
      * @param memtableBytes when the active memtable is handed to the flusher
      * @param memtablesMax memtables in memory, the active one included; at least 2
      * @param flushCommits commits that one memtable is flushed in, about
+     * @param ledgerSegments for a store that keeps its entries in segments
      */
     public record Settings(
             long segmentBytes,
@@ -71,11 +72,58 @@ public final class BookieStore implements AutoCloseable {
             int sparesMax,
             long memtableBytes,
             int memtablesMax,
-            int flushCommits) {
+            int flushCommits,
+            SegmentSettings ledgerSegments) {
+        /** With segments of the ledger store as in {@link SegmentSettings#DEFAULT}. */
+        public Settings(
+                long segmentBytes,
+                int groupBytesMax,
+                int sparesMax,
+                long memtableBytes,
+                int memtablesMax,
+                int flushCommits) {
+            this(
+                    segmentBytes,
+                    groupBytesMax,
+                    sparesMax,
+                    memtableBytes,
+                    memtablesMax,
+                    flushCommits,
+                    SegmentSettings.DEFAULT);
+        }
+
         public Settings {
             if (memtablesMax < 2 || flushCommits < 1 || memtableBytes < groupBytesMax) {
                 throw new IllegalArgumentException("memtables-max must be at least 2, flush-commits at least 1 and"
                         + " memtable-bytes at least journal group-bytes-max");
+            }
+        }
+    }
+
+    /**
+     * What a store consists of.
+     *
+     * @param ledgers all entries, or their index, and what is known of each ledger
+     * @param segments entries; present when the store is of kind SEGMENTS
+     */
+    public record Files(FileStore journal, KeyValueStore ledgers, Optional<FileStore> segments)
+            implements AutoCloseable {
+        /** Of a store of kind LMDB. */
+        public static Files ofLmdb(FileStore journal, KeyValueStore ledgers) {
+            return new Files(journal, ledgers, Optional.empty());
+        }
+
+        /** Closes all of them, whatever fails. */
+        @Override
+        public void close() {
+            try {
+                ledgers.close();
+            } finally {
+                try {
+                    segments.ifPresent(FileStore::close);
+                } finally {
+                    journal.close();
+                }
             }
         }
     }
@@ -95,14 +143,16 @@ public final class BookieStore implements AutoCloseable {
     /**
      * Opens the store and replays its journal, all of it into the ledger store: of the last records in the journal nobody
      * knows whether they are durable or only in the page cache of a machine that kept running, and nothing may be served
-     * that a crash could take back (H65). Closing the store closes both parts; when this throws the caller closes them.
+     * that a crash could take back (H65). Closing the store closes its parts; when this throws the caller closes them.
+     *
+     * <p>Which kind of ledger store it is was recorded when it was formatted, see {@link StoreKind}.
      *
      * @param bootEpoch rises with each boot that got as far as to have opened the store
      * @throws io.quire.storage.StorageException when something durable is damaged or missing
      */
-    public static BookieStore open(
-            BookieId store, BootEpoch bootEpoch, Settings settings, FileStore journalFiles, KeyValueStore ledgerFiles) {
-        LedgerStore ledgers = new LmdbLedgerStore(ledgerFiles);
+    public static BookieStore open(BookieId store, BootEpoch bootEpoch, Settings settings, Files files) {
+        LedgerStore ledgers = openLedgers(store, settings.ledgerSegments(), files);
+        FileStore journalFiles = files.journal();
         Replay replay = new Replay(ledgers, settings);
         JournalScan.Result scan = new JournalScan(journalFiles, store).replay(ledgers.appliedSequence(), replay::apply);
         replay.flush();
@@ -120,6 +170,15 @@ public final class BookieStore implements AutoCloseable {
         opened.replayedRecords = scan.records();
         journal.release(ledgers.appliedSequence());
         return opened;
+    }
+
+    static LedgerStore openLedgers(BookieId store, SegmentSettings settings, Files files) {
+        if (StoreKind.read(files.ledgers()) == StoreKind.LMDB) {
+            return new LmdbLedgerStore(files.ledgers());
+        }
+        FileStore segments = files.segments()
+                .orElseThrow(() -> new StorageException("the store keeps its entries in segments, and has none"));
+        return new SegmentLedgerStore(store, settings, files.ledgers(), segments);
     }
 
     /** Replayed memtables are flushed on the way, so that boot needs no more memory than serving. */
@@ -271,6 +330,24 @@ public final class BookieStore implements AutoCloseable {
             memtables = List.copyOf(memtables.subList(0, memtables.size() - 1));
         }
         return true;
+    }
+
+    /**
+     * Makes the next small step of giving dead space of the ledger store back; belongs to the flusher's thread, between
+     * its commits.
+     *
+     * @param bytesMax look at about as many bytes
+     * @return bytes read and written; 0 when nothing is to be done at the moment
+     * @throws io.quire.storage.StorageException.OutOfSpaceException when there is no room for what has to be moved;
+     *     nothing is changed, and it can be tried again
+     */
+    public long compactStep(int bytesMax) {
+        return ledgers.compact(bytesMax);
+    }
+
+    /** What the segment files of the ledger store hold. */
+    public SegmentFigures segmentFigures() {
+        return ledgers.segmentFigures();
     }
 
     /** Counts a request that was refused because an entry of it is held with other bytes. */

@@ -21,6 +21,23 @@ interface LedgerStore extends AutoCloseable {
     /** Opens a view of the last committed state. */
     Reader openReader();
 
+    /**
+     * Makes the next small step of giving dead space back, by the writer and between its commits.
+     *
+     * @param bytesMax look at about as many bytes
+     * @return bytes read and written; 0 when nothing is to be done at the moment
+     * @throws io.quire.storage.StorageException.OutOfSpaceException when there is no room for what has to be moved;
+     *     nothing is changed, and it can be tried again
+     */
+    default long compact(int bytesMax) {
+        return 0;
+    }
+
+    /** What the segment files hold. Any thread may ask. */
+    default SegmentFigures segmentFigures() {
+        return SegmentFigures.NONE;
+    }
+
     @Override
     void close();
 
@@ -44,9 +61,10 @@ interface LedgerStore extends AutoCloseable {
         boolean drop(LedgerId ledgerId, int blocksMax);
 
         /**
-         * Puts entries in the place of blocks that cannot be read any more, and counts the ledger's entries anew.
+         * Puts entries in the place of a block that cannot be read any more, and counts the ledger's entries anew. A
+         * block that is good, because somebody was faster, stays; what was flushed into the range in between is merged.
          *
-         * @param range as {@link Reader#inspect} reported it; it must still be damaged
+         * @param range as {@link Reader#inspect} reported it
          * @param entries encoded entries by id, all within the range: everything that the store is to hold there
          */
         void mend(LedgerId ledgerId, DamagedRange range, NavigableMap<Long, Payload> entries);
