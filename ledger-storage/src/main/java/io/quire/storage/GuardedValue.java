@@ -2,6 +2,7 @@ package io.quire.storage;
 
 import io.quire.protocol.Fields;
 import io.quire.protocol.Payload;
+import io.quire.storage.StorageException.DamagedException;
 import java.nio.ByteBuffer;
 import java.util.function.Consumer;
 import java.util.function.Function;
@@ -42,21 +43,21 @@ public final class GuardedValue {
     /**
      * @param key where the value was found
      * @param what for the message: "the state of ledger 7"
-     * @throws StorageException when the value is damaged
+     * @throws DamagedException when the value is damaged
      */
     public static <T> T decode(Payload key, ByteBuffer value, String what, Function<ByteBuffer, T> fields) {
         if (value.remaining() < Integer.BYTES) {
-            throw new StorageException(what + " is damaged: " + value.remaining() + " bytes");
+            throw new DamagedException(what + " is damaged: " + value.remaining() + " bytes");
         }
         int crc = value.getInt();
         ByteBuffer in = value.slice();
         if (crc != crcOf(key, in.duplicate())) {
-            throw new StorageException(what + " is damaged: its CRC does not match");
+            throw new DamagedException(what + " is damaged: its CRC does not match");
         }
         try {
             return Fields.decodeAll(in, fields);
         } catch (Fields.MalformedException e) {
-            throw new StorageException(what + " is damaged: " + e.getMessage(), e);
+            throw new DamagedException(what + " is damaged: " + e.getMessage(), e);
         }
     }
 

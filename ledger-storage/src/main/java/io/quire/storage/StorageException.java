@@ -24,6 +24,19 @@ public class StorageException extends RuntimeException {
         }
     }
 
+    /** What was read is not what was written: it tells nothing of what was there. */
+    public static final class DamagedException extends StorageException {
+        private static final long serialVersionUID = 1;
+
+        public DamagedException(String message) {
+            super(message);
+        }
+
+        public DamagedException(String message, Throwable cause) {
+            super(message, cause);
+        }
+    }
+
     /** Another store, of this process or of another, works in the directory. */
     public static final class DirectoryInUseException extends StorageException {
         private static final long serialVersionUID = 1;

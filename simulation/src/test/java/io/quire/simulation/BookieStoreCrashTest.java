@@ -2,20 +2,24 @@ package io.quire.simulation;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import io.quire.bookie.storage.StoreKind;
 import org.junit.jupiter.api.DisplayName;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.EnumSource;
 
 /** {@code -Dseed=} replays one run. */
 class BookieStoreCrashTest {
     private static final int SEEDS = 700;
 
-    @Test
+    @ParameterizedTest
+    @EnumSource(StoreKind.class)
     @DisplayName(
-            "R17, R18, R19, R20, H53, H55, H65: what was appended or seen survives every crash, and nothing else is there")
-    void survivesCrashes() {
+            "R17, R18, R19, R20, H53, H55, H57, H65, H72: what was appended or seen survives every crash, and nothing else is there")
+    void survivesCrashes(StoreKind kind) {
         Long only = Long.getLong("seed");
         for (long seed = only == null ? 0 : only; seed < (only == null ? SEEDS : only + 1); seed++) {
-            assertThat(new BookieStoreScenario(seed).run().violation()).isEmpty();
+            assertThat(new BookieStoreScenario(seed, kind).run().violation()).isEmpty();
         }
     }
 

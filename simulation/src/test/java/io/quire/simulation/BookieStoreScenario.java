@@ -4,14 +4,18 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import io.quire.bookie.storage.BookieStore;
 import io.quire.bookie.storage.JournalRecord;
+import io.quire.bookie.storage.SegmentSettings;
+import io.quire.bookie.storage.StoreKind;
 import io.quire.protocol.BookieId;
 import io.quire.protocol.BootEpoch;
 import io.quire.protocol.EntryBatch;
 import io.quire.protocol.EntryId;
 import io.quire.protocol.LedgerId;
+import io.quire.storage.KeyValueStore;
 import io.quire.storage.StorageException;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Optional;
 import java.util.Random;
 import java.util.UUID;
 
@@ -25,6 +29,7 @@ final class BookieStoreScenario {
     private static final int NEVER = 1 << 30;
 
     private final long seed;
+    private final StoreKind kind;
     private final Random random;
     private final SimulatedDisk disk;
     private final BookieStore.Settings settings;
@@ -34,8 +39,9 @@ final class BookieStoreScenario {
     private BookieStore store;
     private long bootEpoch = 1;
 
-    BookieStoreScenario(long seed) {
+    BookieStoreScenario(long seed, StoreKind kind) {
         this.seed = seed;
+        this.kind = kind;
         random = new Random(seed * 7919 + 17);
         random.nextInt();
         disk = new SimulatedDisk(random);
@@ -47,7 +53,8 @@ final class BookieStoreScenario {
                 random.nextInt(4),
                 memtables[random.nextInt(memtables.length)],
                 2 + random.nextInt(2),
-                1 + random.nextInt(8));
+                1 + random.nextInt(8),
+                new SegmentSettings((4 + random.nextInt(20)) * 4096L, random.nextInt(3), 110 + random.nextInt(60)));
         ledgers = 1 + random.nextInt(6);
         rotatesOften = random.nextInt(3) > 0;
     }
@@ -58,6 +65,9 @@ final class BookieStoreScenario {
     }
 
     private void play() {
+        try (KeyValueStore formatted = disk.openKeyValueStore("ledgers")) {
+            kind.write(formatted);
+        }
         int lives = 2 + random.nextInt(4);
         for (int life = 0; life < lives; life++) {
             open();
@@ -94,8 +104,10 @@ final class BookieStoreScenario {
                 STORE,
                 new BootEpoch(bootEpoch),
                 settings,
-                disk.openFileStore("journal"),
-                disk.openKeyValueStore("ledgers"));
+                new BookieStore.Files(
+                        disk.openFileStore("journal"),
+                        disk.openKeyValueStore("ledgers"),
+                        Optional.of(disk.openFileStore("segments"))));
         bootEpoch++;
     }
 
@@ -114,7 +126,8 @@ final class BookieStoreScenario {
             faults(steps);
         }
         for (int i = 0; i < steps; i++) {
-            switch (random.nextInt(8)) {
+            switch (random.nextInt(9)) {
+                case 8 -> store.compactStep(1 + random.nextInt(40_000));
                 case 0 -> rotateIfOften();
                 case 1 -> store.releaseJournal();
                 case 2, 3 -> store.flushStep();
@@ -153,12 +166,15 @@ final class BookieStoreScenario {
 
     private JournalRecord record() {
         long ledgerId = random.nextInt(ledgers);
-        int kind = random.nextInt(20);
-        if (kind == 0) {
+        int type = random.nextInt(22);
+        if (type == 20) {
+            return new JournalRecord.Dropped(new LedgerId(ledgerId));
+        }
+        if (type == 0) {
             return new JournalRecord.Fenced(new LedgerId(ledgerId));
         }
-        EntryBatch entries = kind < 3 ? EntryBatch.EMPTY : EntryBatch.of(model.someEntries(ledgerId, random));
-        if (kind == 19) {
+        EntryBatch entries = type < 3 ? EntryBatch.EMPTY : EntryBatch.of(model.someEntries(ledgerId, random));
+        if (type == 19) {
             return new JournalRecord.Recovered(new LedgerId(ledgerId), 1 + random.nextInt(9), entries);
         }
         long confirmed = Math.max(EntryId.NONE, model.lastEntryId(ledgerId) - random.nextInt(5));

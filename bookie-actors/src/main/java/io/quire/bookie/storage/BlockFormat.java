@@ -1,11 +1,15 @@
 package io.quire.bookie.storage;
 
+import io.quire.protocol.DigestType;
 import io.quire.protocol.EntryFormat;
+import io.quire.protocol.LedgerId;
 import io.quire.protocol.Payload;
-import io.quire.storage.StorageException;
+import io.quire.storage.StorageException.DamagedException;
 import java.nio.ByteBuffer;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.NavigableMap;
+import java.util.TreeMap;
 import java.util.zip.CRC32C;
 
 /**
@@ -53,29 +57,29 @@ final class BlockFormat {
     /**
      * The encoded entries of a block; copies of its bytes.
      *
-     * @throws StorageException when the block is damaged; nothing can then be said of its entries
+     * @throws DamagedException when the block is damaged; nothing can then be said of its entries
      */
     static List<Payload> decode(ByteBuffer block) {
         Payload copy = Payload.copyOf(block);
         ByteBuffer in = copy.asByteBuffer();
         if (copy.length() < HEADER_BYTES + Integer.BYTES) {
-            throw new StorageException("a block of " + copy.length() + " bytes");
+            throw new DamagedException("a block of " + copy.length() + " bytes");
         }
         CRC32C crc = new CRC32C();
         copy.updateCrc(crc, Integer.BYTES, copy.length() - Integer.BYTES);
         if ((int) crc.getValue() != in.getInt()) {
-            throw new StorageException("a block's CRC does not match its " + copy.length() + " bytes");
+            throw new DamagedException("a block's CRC does not match its " + copy.length() + " bytes");
         }
         int count = in.getInt();
         if (count < 1 || count > (copy.length() - HEADER_BYTES) / Integer.BYTES) {
-            throw new StorageException("a block of " + copy.length() + " bytes says it holds " + count + " entries");
+            throw new DamagedException("a block of " + copy.length() + " bytes says it holds " + count + " entries");
         }
         List<Payload> entries = new ArrayList<>(count);
         int start = in.getInt();
         for (int i = 1; i <= count; i++) {
             int end = i == count ? copy.length() : in.getInt();
             if (start < 0 || end <= start || end > copy.length()) {
-                throw new StorageException("a block's entry lies at [" + start + ", " + end + ")");
+                throw new DamagedException("a block's entry lies at [" + start + ", " + end + ")");
             }
             entries.add(copy.slice(start, end - start));
             start = end;
@@ -83,10 +87,46 @@ final class BlockFormat {
         return entries;
     }
 
+    /**
+     * The entries of a damaged block that are good all the same, by their own digests: ascending, of {@code ledgerId}. None
+     * of those without a digest.
+     */
+    static NavigableMap<Long, Payload> salvage(ByteBuffer block, LedgerId ledgerId) {
+        NavigableMap<Long, Payload> good = new TreeMap<>();
+        Payload copy = Payload.copyOf(block);
+        ByteBuffer head = copy.asByteBuffer();
+        int count = copy.length() < HEADER_BYTES ? 0 : head.getInt(Integer.BYTES);
+        if (count < 1 || count > (copy.length() - HEADER_BYTES) / Integer.BYTES) {
+            return good;
+        }
+        for (int i = 0; i < count; i++) {
+            int start = head.getInt(HEADER_BYTES + i * Integer.BYTES);
+            if (start >= HEADER_BYTES && start < copy.length()) {
+                salvageAt(copy, start, ledgerId, good);
+            }
+        }
+        return good;
+    }
+
+    private static void salvageAt(Payload block, int start, LedgerId ledgerId, NavigableMap<Long, Payload> good) {
+        try {
+            Payload entry = block.slice(start, EntryFormat.sizeAt(block, start));
+            EntryFormat.verify(entry);
+            if (EntryFormat.ledgerIdOf(entry) == ledgerId.value()
+                    && EntryFormat.entryIdOf(entry) >= 0
+                    && !EntryFormat.isGuardedBy(entry, DigestType.DUMMY)) {
+                good.put(EntryFormat.entryIdOf(entry), entry);
+            }
+        } catch (EntryFormat.DamagedEntryException e) {
+            // This one is what is damaged; the others may be good.
+            return;
+        }
+    }
+
     /** How many entries a block says it holds; only its head is touched. */
     static int countOf(ByteBuffer block) {
         if (block.remaining() < HEADER_BYTES) {
-            throw new StorageException("a block of " + block.remaining() + " bytes");
+            throw new DamagedException("a block of " + block.remaining() + " bytes");
         }
         return block.getInt(block.position() + Integer.BYTES);
     }

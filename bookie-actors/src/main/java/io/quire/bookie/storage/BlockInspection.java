@@ -8,6 +8,7 @@ import io.quire.protocol.LedgerId;
 import io.quire.protocol.Payload;
 import io.quire.storage.KeyValueStore.Snapshot;
 import io.quire.storage.StorageException;
+import io.quire.storage.StorageException.DamagedException;
 import java.nio.ByteBuffer;
 import java.util.ArrayList;
 import java.util.List;
@@ -84,7 +85,7 @@ final class BlockInspection {
      * Whether a block holds what its key says: entries of that ledger, the first with that id, ascending, each with a
      * good digest as far as a key is not needed to tell.
      *
-     * @throws StorageException when not
+     * @throws DamagedException when not
      */
     static void requireGood(LedgerId ledgerId, long firstEntryId, List<Payload> block) {
         long previous = firstEntryId - 1;
@@ -92,7 +93,7 @@ final class BlockInspection {
             try {
                 EntryFormat.verify(entry);
             } catch (EntryFormat.DamagedEntryException e) {
-                throw new StorageException(e.getMessage(), e);
+                throw new DamagedException(e.getMessage(), e);
             }
             long entryId = EntryFormat.entryIdOf(entry);
             boolean inOrder = previous < firstEntryId ? entryId == firstEntryId : entryId > previous;

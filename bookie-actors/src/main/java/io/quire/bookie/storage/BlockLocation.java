@@ -25,7 +25,7 @@ record BlockLocation(long generation, long offset, int bytes, int entryCount, lo
     }
 
     /**
-     * @throws io.quire.storage.StorageException when the value is damaged
+     * @throws io.quire.storage.StorageException.DamagedException when the value is damaged
      */
     static BlockLocation decode(Payload key, ByteBuffer value) {
         return GuardedValue.decode(key, value, "the place of a block", BlockLocation::get);
@@ -36,6 +36,9 @@ record BlockLocation(long generation, long offset, int bytes, int entryCount, lo
         long offset = in.getLong();
         int bytes = in.getInt();
         int entryCount = in.getInt();
+        if (bytes < SegmentFormat.RECORD_HEADER_BYTES + Integer.BYTES) {
+            throw new IllegalArgumentException("a record of " + bytes + " bytes");
+        }
         return new BlockLocation(generation, offset, bytes, entryCount, in.getLong());
     }
 

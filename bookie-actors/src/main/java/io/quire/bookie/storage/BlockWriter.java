@@ -1,6 +1,5 @@
 package io.quire.bookie.storage;
 
-import io.quire.bookie.storage.LedgerStore.DamagedRange;
 import io.quire.bookie.storage.LedgerStore.Marks;
 import io.quire.bookie.storage.LedgerStore.StoredLedger;
 import io.quire.protocol.EntryFormat;
@@ -8,12 +7,13 @@ import io.quire.protocol.EntryId;
 import io.quire.protocol.LedgerId;
 import io.quire.protocol.Payload;
 import io.quire.storage.KeyValueStore.Transaction;
-import io.quire.storage.StorageException;
+import io.quire.storage.StorageException.DamagedException;
 import java.nio.ByteBuffer;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
 import java.util.NavigableMap;
+import java.util.Optional;
 import java.util.TreeMap;
 
 /**
@@ -39,7 +39,10 @@ abstract class BlockWriter implements LedgerStore.Writer {
     /** The entries of a block, from the value of its key. */
     abstract List<Payload> entriesOf(LedgerId ledgerId, Payload key, ByteBuffer value);
 
-    /** How many entries a block says it holds, from the value of its key. */
+    /** The entries of a damaged block that are good all the same. */
+    abstract NavigableMap<Long, Payload> salvaged(LedgerId ledgerId, Payload key, Payload value);
+
+    /** How many entries a block says it holds, from the value of its key; 0 when even that cannot be told. */
     abstract int countOf(Payload key, ByteBuffer value);
 
     abstract void putBlock(LedgerId ledgerId, long firstEntryId, List<Payload> block);
@@ -118,27 +121,60 @@ abstract class BlockWriter implements LedgerStore.Writer {
     }
 
     @Override
-    public final void mend(LedgerId ledgerId, DamagedRange range, NavigableMap<Long, Payload> entries) {
-        Payload damaged = StoreKeys.block(ledgerId, range.firstEntryId());
-        transaction.get(damaged).ifPresent(value -> {
-            if (!isGood(ledgerId, damaged, value.asByteBuffer())) {
-                deleteBlock(damaged, headOf(value.asByteBuffer()));
-            }
-        });
+    public final void mend(LedgerId ledgerId, long first, long last, NavigableMap<Long, Payload> entries) {
+        Payload damaged = StoreKeys.block(ledgerId, first);
+        Optional<Payload> value = transaction.get(damaged);
+        if (value.isPresent() && isWhole(ledgerId, damaged, value.get())) {
+            return;
+        }
+        NavigableMap<Long, Payload> mended = new TreeMap<>();
+        if (value.isPresent()) {
+            mended.putAll(salvaged(ledgerId, damaged, value.get()).subMap(first, true, last, true));
+            deleteBlock(damaged, headOf(value.get().asByteBuffer()));
+        }
+        mended.putAll(entries);
         // What was flushed since the damage was found may lie in the range, too; nothing before it can.
-        if (!entries.isEmpty()) {
-            merge(ledgerId, damaged, entries);
+        if (!mended.isEmpty()) {
+            merge(ledgerId, damaged, mended);
         }
         StoredLedger before = StoreKeys.readLedger(transaction, ledgerId).orElse(StoredLedger.EMPTY);
-        putLedger(ledgerId, before, entries, countBlocks(ledgerId), before.marks());
+        putLedger(ledgerId, before, mended, countBlocks(ledgerId), before.marks());
     }
 
-    private boolean isGood(LedgerId ledgerId, Payload key, ByteBuffer value) {
+    private boolean isWhole(LedgerId ledgerId, Payload key, Payload value) {
         try {
-            BlockInspection.requireGood(ledgerId, StoreKeys.firstEntryIdOf(key), entriesOf(ledgerId, key, value));
+            BlockInspection.requireGood(
+                    ledgerId, StoreKeys.firstEntryIdOf(key), entriesOf(ledgerId, key, value.asByteBuffer()));
             return true;
-        } catch (StorageException e) {
+        } catch (DamagedException e) {
             return false;
+        }
+    }
+
+    @Override
+    public final void restate(LedgerId ledgerId) {
+        long[] found = {EntryId.NONE, EntryId.NONE, 0, EntryId.NONE};
+        transaction.scan(StoreKeys.block(ledgerId, 0), StoreKeys.blocksEnd(ledgerId), (key, value) -> {
+            found[0] = found[0] == EntryId.NONE ? StoreKeys.firstEntryIdOf(key) : found[0];
+            found[2] += countOf(key, value.duplicate());
+            try {
+                List<Payload> block = entriesOf(ledgerId, key, value);
+                found[1] = BlockFormat.lastEntryIdOf(block);
+                found[3] = Math.max(found[3], EntryFormat.lastAddConfirmedOf(block.get(block.size() - 1)));
+            } catch (DamagedException e) {
+                found[1] = Math.max(found[1], StoreKeys.firstEntryIdOf(key));
+            }
+            return true;
+        });
+        Marks marks = marksOf(ledgerId).orElse(new Marks(true, found[3], Long.MAX_VALUE));
+        StoreKeys.putLedger(transaction, ledgerId, new StoredLedger(marks, found[0], found[1], found[2]));
+    }
+
+    private Optional<Marks> marksOf(LedgerId ledgerId) {
+        try {
+            return StoreKeys.readLedger(transaction, ledgerId).map(StoredLedger::marks);
+        } catch (DamagedException e) {
+            return Optional.empty();
         }
     }
 

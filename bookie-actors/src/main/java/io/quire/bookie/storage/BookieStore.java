@@ -555,9 +555,9 @@ public final class BookieStore implements AutoCloseable {
     }
 
     /** Puts good copies in the place of a damaged block, durably; see {@link LedgerStore.Writer#mend}. */
-    void mend(LedgerId ledgerId, LedgerStore.DamagedRange range, NavigableMap<Long, Payload> entries) {
+    void mend(LedgerId ledgerId, long first, long last, NavigableMap<Long, Payload> entries) {
         try (LedgerStore.Writer writer = ledgers.begin()) {
-            writer.mend(ledgerId, range, entries);
+            writer.mend(ledgerId, first, last, entries);
             writer.commit();
         }
     }

@@ -11,9 +11,12 @@ import java.util.OptionalLong;
  * Where entries stay. One writer, any number of readers beside it. Every method throws {@link
  * io.quire.storage.StorageException} when the disk fails it or what it holds is damaged.
  */
-interface LedgerStore extends AutoCloseable {
+public interface LedgerStore extends AutoCloseable {
     /** The last journal record whose effects, and those of all before it, are in here (R17). */
     long appliedSequence();
+
+    /** Bytes that it takes on disk. */
+    long sizeBytes();
 
     /** Starts one commit. */
     Writer begin();
@@ -61,13 +64,20 @@ interface LedgerStore extends AutoCloseable {
         boolean drop(LedgerId ledgerId, int blocksMax);
 
         /**
-         * Puts entries in the place of a block that cannot be read any more, and counts the ledger's entries anew. A
-         * block that is good, because somebody was faster, stays; what was flushed into the range in between is merged.
+         * Puts entries in the place of a block that cannot be read any more, beside those of its entries that are good by
+         * their own digests, and counts the ledger's entries anew. Does nothing when the block is whole.
          *
-         * @param range as {@link Reader#inspect} reported it
-         * @param entries encoded entries by id, all within the range: everything that the store is to hold there
+         * @param first where the damaged block starts, as {@link Reader#inspect} reported it
+         * @param last the end of its range
+         * @param entries encoded entries by id, all within the range
          */
-        void mend(LedgerId ledgerId, DamagedRange range, NavigableMap<Long, Payload> entries);
+        void mend(LedgerId ledgerId, long first, long last, NavigableMap<Long, Payload> entries);
+
+        /**
+         * Makes the state of a ledger agree with its blocks, of which some may be gone or not to be read; the marks stay. When
+         * the state cannot be read itself the ledger is fenced and held for ever, since nobody can tell (R24).
+         */
+        void restate(LedgerId ledgerId);
 
         /** Everything up to the journal record {@code sequence} is in here with this commit. */
         void applied(long sequence);

@@ -8,6 +8,7 @@ import io.quire.storage.KeyValueStore.Snapshot;
 import io.quire.storage.KeyValueStore.Transaction;
 import java.nio.ByteBuffer;
 import java.util.List;
+import java.util.NavigableMap;
 import java.util.Optional;
 
 /**
@@ -29,6 +30,11 @@ final class LmdbLedgerStore implements LedgerStore {
     @Override
     public long appliedSequence() {
         return appliedSequence;
+    }
+
+    @Override
+    public long sizeBytes() {
+        return store.sizeBytes();
     }
 
     @Override
@@ -54,6 +60,11 @@ final class LmdbLedgerStore implements LedgerStore {
         @Override
         List<Payload> entriesOf(LedgerId ledgerId, Payload key, ByteBuffer value) {
             return BlockFormat.decode(value);
+        }
+
+        @Override
+        NavigableMap<Long, Payload> salvaged(LedgerId ledgerId, Payload key, Payload value) {
+            return BlockFormat.salvage(value.asByteBuffer(), ledgerId);
         }
 
         @Override

@@ -5,6 +5,7 @@ import io.quire.protocol.Payload;
 import io.quire.storage.FileStore.StoreFile;
 import io.quire.storage.GuardedValue;
 import io.quire.storage.StorageException;
+import io.quire.storage.StorageException.DamagedException;
 import java.nio.ByteBuffer;
 import java.util.Optional;
 
@@ -89,7 +90,7 @@ final class Segment {
     }
 
     /**
-     * @throws StorageException when the file is gone
+     * @throws DamagedException when the file is gone
      */
     StoreFile file() {
         return file.orElseThrow(() ->
@@ -124,16 +125,23 @@ final class Segment {
     /**
      * Reads exactly {@code count} bytes.
      *
-     * @throws StorageException when the file is gone, too short or cannot be read
+     * @throws DamagedException when the file is gone, too short or cannot be read
      */
     ByteBuffer read(long offset, int count) {
         if (offset < 0 || count < 0 || offset > bytes - count) {
-            throw new StorageException(
+            throw new DamagedException(
                     "[" + offset + ", " + (offset + count) + ") is not within segment " + generation);
         }
         ByteBuffer into = ByteBuffer.allocate(count);
-        if (file().read(offset, into) < count) {
-            throw new StorageException("segment " + generation + " is cut off before " + (offset + count));
+        try {
+            if (file().read(offset, into) < count) {
+                throw new DamagedException(this + " is cut off before " + (offset + count));
+            }
+        } catch (DamagedException e) {
+            throw e;
+        } catch (StorageException e) {
+            // A sector that cannot be read is lost like one that was overwritten: others have copies.
+            throw new DamagedException(this + " cannot be read at " + offset + ": " + e.getMessage(), e);
         }
         return into.flip();
     }

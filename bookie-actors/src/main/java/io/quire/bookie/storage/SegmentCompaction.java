@@ -3,7 +3,7 @@ package io.quire.bookie.storage;
 import io.quire.bookie.storage.SegmentFormat.RecordHeader;
 import io.quire.bookie.storage.SegmentLedgerStore.SegmentWriter;
 import io.quire.protocol.Payload;
-import io.quire.storage.StorageException;
+import io.quire.storage.StorageException.DamagedException;
 import java.util.Comparator;
 import java.util.List;
 import java.util.Optional;
@@ -53,7 +53,7 @@ final class SegmentCompaction {
      * Makes one step, and commits it.
      *
      * @return bytes read and written; 0 when there is nothing to do
-     * @throws StorageException when something cannot be written; the step did not happen then
+     * @throws io.quire.storage.StorageException when something cannot be written; the step did not happen then
      */
     long step(SegmentWriter writer, int bytesMax) {
         Optional<Segment> chosen = victim.filter(
@@ -89,7 +89,7 @@ final class SegmentCompaction {
                 more = walk.next();
                 live = more ? liveRecord(writer, walk) : Optional.empty();
                 position = walk.position();
-            } catch (StorageException e) {
+            } catch (DamagedException e) {
                 doubt = Optional.of(String.valueOf(e.getMessage()));
             }
             if (live.isPresent()) {
@@ -127,7 +127,7 @@ final class SegmentCompaction {
         List<Payload> entries = BlockFormat.decode(block.asByteBuffer());
         BlockInspection.requireGood(header.ledgerId(), header.firstEntryId(), entries);
         if (entries.size() != location.get().entryCount() || location.get().bytes() != header.recordBytes()) {
-            throw new StorageException("a block of " + entries.size() + " entries at " + walk.offset()
+            throw new DamagedException("a block of " + entries.size() + " entries at " + walk.offset()
                     + " is another than the index says");
         }
         return Optional.of(new LiveBlock(header, location.get(), block));

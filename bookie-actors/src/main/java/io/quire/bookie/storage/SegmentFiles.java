@@ -6,6 +6,7 @@ import io.quire.storage.FileStore;
 import io.quire.storage.FileStore.StoreFile;
 import io.quire.storage.KeyValueStore.Snapshot;
 import io.quire.storage.StorageException;
+import io.quire.storage.StorageException.DamagedException;
 import java.nio.ByteBuffer;
 import java.util.ArrayDeque;
 import java.util.ArrayList;
@@ -240,12 +241,12 @@ final class SegmentFiles implements AutoCloseable {
     }
 
     /**
-     * @throws StorageException when there is no such segment
+     * @throws DamagedException when there is no such segment
      */
     Segment require(long generation) {
         Segment segment = segments.get(generation);
         if (segment == null) {
-            throw new StorageException("segment " + generation + " is gone");
+            throw new DamagedException("segment " + generation + " is gone");
         }
         return segment;
     }

@@ -5,6 +5,7 @@ import io.quire.protocol.Fields;
 import io.quire.protocol.LedgerId;
 import io.quire.protocol.Payload;
 import io.quire.storage.StorageException;
+import io.quire.storage.StorageException.DamagedException;
 import java.nio.ByteBuffer;
 import java.util.Optional;
 import java.util.zip.CRC32C;
@@ -111,7 +112,7 @@ final class SegmentFormat {
     /**
      * The head of the record at {@code at}, of which {@value #RECORD_HEADER_BYTES} bytes and the block's CRC are there.
      *
-     * @throws StorageException when there is none
+     * @throws DamagedException when there is none
      */
     static RecordHeader decodeRecordHeader(ByteBuffer in, int at) {
         CRC32C crc = new CRC32C();
@@ -119,7 +120,7 @@ final class SegmentFormat {
         crc.update(in.duplicate().position(at + RECORD_HEADER_BYTES).limit(at + RECORD_HEADER_BYTES + Integer.BYTES));
         int blockBytes = in.getInt(at + 4);
         if (in.getInt(at) != RECORD_MAGIC || (int) crc.getValue() != in.getInt(at + RECORD_CRC) || blockBytes <= 0) {
-            throw new StorageException("no record of a block starts here");
+            throw new DamagedException("no record of a block starts here");
         }
         return new RecordHeader(blockBytes, in.getLong(at + 8), new LedgerId(in.getLong(at + 16)), in.getLong(at + 24));
     }

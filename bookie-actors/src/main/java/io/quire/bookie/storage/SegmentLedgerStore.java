@@ -10,12 +10,15 @@ import io.quire.storage.KeyValueStore;
 import io.quire.storage.KeyValueStore.Snapshot;
 import io.quire.storage.KeyValueStore.Transaction;
 import io.quire.storage.StorageException;
+import io.quire.storage.StorageException.DamagedException;
 import java.nio.ByteBuffer;
 import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.NavigableMap;
 import java.util.Optional;
+import java.util.TreeMap;
 import java.util.concurrent.locks.ReentrantLock;
 
 /**
@@ -70,6 +73,12 @@ final class SegmentLedgerStore implements LedgerStore {
     @Override
     public long appliedSequence() {
         return appliedSequence;
+    }
+
+    /** Of the index and of all segment files, spares too. */
+    @Override
+    public long sizeBytes() {
+        return index.sizeBytes() + figures.fileBytes();
     }
 
     @Override
@@ -154,19 +163,19 @@ final class SegmentLedgerStore implements LedgerStore {
                 || header.recordBytes() != location.bytes()
                 || !header.ledgerId().equals(ledgerId)
                 || header.firstEntryId() != firstEntryId) {
-            throw new StorageException("a block of ledger " + header.ledgerId() + " from entry " + header.firstEntryId()
+            throw new DamagedException("a block of ledger " + header.ledgerId() + " from entry " + header.firstEntryId()
                     + " on stands in place of ledger " + ledgerId + " from entry " + firstEntryId + " on");
         }
         return BlockFormat.decode(
                 record.slice(record.position() + SegmentFormat.RECORD_HEADER_BYTES, header.blockBytes()));
     }
 
+    private ByteBuffer readRecord(BlockLocation location) {
+        return files.require(location.generation()).read(location.offset(), location.bytes());
+    }
+
     private List<Payload> readBlock(LedgerId ledgerId, Payload key, BlockLocation location) {
-        if (location.bytes() < SegmentFormat.RECORD_HEADER_BYTES + Integer.BYTES) {
-            throw new StorageException("a block of " + location.bytes() + " bytes");
-        }
-        ByteBuffer record = files.require(location.generation()).read(location.offset(), location.bytes());
-        return decode(location, ledgerId, StoreKeys.firstEntryIdOf(key), record);
+        return decode(location, ledgerId, StoreKeys.firstEntryIdOf(key), readRecord(location));
     }
 
     /** One commit; also what compaction moves blocks with. */
@@ -187,8 +196,23 @@ final class SegmentLedgerStore implements LedgerStore {
         }
 
         @Override
+        NavigableMap<Long, Payload> salvaged(LedgerId ledgerId, Payload key, Payload value) {
+            try {
+                BlockLocation location = BlockLocation.decode(key, value.asByteBuffer());
+                appender.flush();
+                ByteBuffer record = readRecord(location);
+                return BlockFormat.salvage(
+                        record.position(SegmentFormat.RECORD_HEADER_BYTES).slice(), ledgerId);
+            } catch (DamagedException e) {
+                return new TreeMap<>();
+            }
+        }
+
+        @Override
         int countOf(Payload key, ByteBuffer value) {
-            return BlockLocation.decode(key, value).entryCount();
+            return locationOf(key, Payload.copyOf(value))
+                    .map(BlockLocation::entryCount)
+                    .orElse(0);
         }
 
         @Override
@@ -213,7 +237,7 @@ final class SegmentLedgerStore implements LedgerStore {
         private static Optional<BlockLocation> locationOf(Payload key, Payload value) {
             try {
                 return Optional.of(BlockLocation.decode(key, value.asByteBuffer()));
-            } catch (StorageException e) {
+            } catch (DamagedException e) {
                 return Optional.empty();
             }
         }
@@ -354,7 +378,7 @@ final class SegmentLedgerStore implements LedgerStore {
         public long bytesOf(Payload key, ByteBuffer value) {
             try {
                 return BlockLocation.decode(key, value).bytes();
-            } catch (StorageException e) {
+            } catch (DamagedException e) {
                 return value.remaining();
             }
         }

@@ -2,7 +2,7 @@ package io.quire.bookie.storage;
 
 import io.quire.bookie.storage.SegmentFormat.RecordHeader;
 import io.quire.protocol.Payload;
-import io.quire.storage.StorageException;
+import io.quire.storage.StorageException.DamagedException;
 import java.nio.ByteBuffer;
 
 /** Goes through the records of a segment, one behind the other, up to where its last commit ended. Not thread-safe. */
@@ -29,7 +29,7 @@ final class SegmentWalk {
     /**
      * Moves to the next record; whether there is one.
      *
-     * @throws StorageException when there is something that is neither a record nor padding, or cannot be read
+     * @throws DamagedException when there is something that is neither a record nor padding, or cannot be read
      */
     boolean next() {
         while (position < segment.end()) {
@@ -39,7 +39,7 @@ final class SegmentWalk {
             if (left >= headBytes && SegmentFormat.startsRecord(fetch(position, headBytes), 0)) {
                 header = SegmentFormat.decodeRecordHeader(fetch(position, headBytes), 0);
                 if (header.generation() != segment.generation() || header.recordBytes() > left) {
-                    throw new StorageException("a record of segment " + header.generation() + " at " + position);
+                    throw new DamagedException("a record of segment " + header.generation() + " at " + position);
                 }
                 offset = position;
                 position += header.recordBytes();
@@ -54,7 +54,7 @@ final class SegmentWalk {
     private void requireZeros(ByteBuffer padding) {
         while (padding.hasRemaining()) {
             if (padding.get() != 0) {
-                throw new StorageException("no record starts at " + position);
+                throw new DamagedException("no record starts at " + position);
             }
         }
     }

@@ -18,7 +18,7 @@ import io.quire.storage.GuardedValue;
 import io.quire.storage.KeyValueStore;
 import io.quire.storage.LmdbKeyValueStore;
 import io.quire.storage.NioFileStore;
-import io.quire.storage.StorageException;
+import io.quire.storage.StorageException.DamagedException;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -355,7 +355,7 @@ abstract class LedgerStoreContract {
 
     private void mend(LedgerStore.DamagedRange range, NavigableMap<Long, Payload> entries) {
         try (LedgerStore.Writer writer = store.begin()) {
-            writer.mend(LEDGER, range, entries);
+            writer.mend(LEDGER, range.firstEntryId(), range.lastEntryId(), entries);
             writer.commit();
         }
     }
@@ -376,7 +376,7 @@ abstract class LedgerStoreContract {
         }
         List<LedgerStore.DamagedRange> damaged = inspectAll(1, 2);
         try (LedgerStore.Reader reader = store.openReader()) {
-            assertThatThrownBy(() -> read(reader, LEDGER, 0, 100)).isInstanceOf(StorageException.class);
+            assertThatThrownBy(() -> read(reader, LEDGER, 0, 100)).isInstanceOf(DamagedException.class);
             assertThat(read(reader, LEDGER, 6, 19)).isEqualTo(entries.subMap(6L, 7L));
         }
         // The neighbour before it is still damaged; one entry more is held elsewhere.
@@ -394,6 +394,68 @@ abstract class LedgerStoreContract {
                     .isEqualTo(5)
                     .isEqualTo(reader.count(LEDGER));
             assertThat(reader.ledger(LEDGER).orElseThrow().lastEntryId()).isEqualTo(20);
+        }
+    }
+
+    @Test
+    @DisplayName("R18: mending keeps what is good of a damaged block by its own digests")
+    void mendKeepsWhatIsGood() {
+        NavigableMap<Long, Payload> entries = new TreeMap<>();
+        for (long id = 0; id < 9; id++) {
+            entries.put(id, entry(3, id, 1000));
+        }
+        addAll(entries);
+        damage(LEDGER, 0);
+        LedgerStore.DamagedRange range = inspectAll(1, 0).get(0);
+        mend(range, new TreeMap<>());
+        assertThat(inspectAll(1, 8)).isEmpty();
+        try (LedgerStore.Reader reader = store.openReader()) {
+            NavigableMap<Long, Payload> found = read(reader, LEDGER, 0, 100);
+            assertThat(found).hasSize(8);
+            assertThat(entries).containsAllEntriesOf(found);
+            assertThat(reader.count(LEDGER))
+                    .isEqualTo(8)
+                    .isEqualTo(reader.ledger(LEDGER).orElseThrow().entryCount());
+        }
+    }
+
+    @Test
+    @DisplayName(
+            "R19, R24: a ledger's state is made to agree with its blocks; one that cannot be read fences and holds")
+    void restate() {
+        largeEntries(1, 2, 5);
+        Payload lost = StoreKeys.block(LEDGER, 2);
+        Payload state = StoreKeys.ledger(LEDGER);
+        try (KeyValueStore.Transaction transaction = files.begin()) {
+            transaction.delete(lost);
+            transaction.commit();
+        }
+        restateLedger();
+        try (LedgerStore.Reader reader = store.openReader()) {
+            assertThat(reader.ledger(LEDGER))
+                    .contains(new LedgerStore.StoredLedger(new LedgerStore.Marks(false, -1, 0), 1, 5, 2));
+        }
+        try (KeyValueStore.Transaction transaction = files.begin()) {
+            byte[] value = transaction.get(state).orElseThrow().toByteArray();
+            value[9] ^= 1;
+            transaction.put(state, Payload.wrap(value));
+            transaction.commit();
+        }
+        damage(LEDGER, 5);
+        restateLedger();
+        try (LedgerStore.Reader reader = store.openReader()) {
+            LedgerStore.StoredLedger stored = reader.ledger(LEDGER).orElseThrow();
+            assertThat(stored.marks()).isEqualTo(new LedgerStore.Marks(true, -1, Long.MAX_VALUE));
+            assertThat(stored.firstEntryId()).isEqualTo(1);
+            assertThat(stored.lastEntryId()).isEqualTo(5);
+            assertThat(stored.entryCount()).isEqualTo(2);
+        }
+    }
+
+    private void restateLedger() {
+        try (LedgerStore.Writer writer = store.begin()) {
+            writer.restate(LEDGER);
+            writer.commit();
         }
     }
 

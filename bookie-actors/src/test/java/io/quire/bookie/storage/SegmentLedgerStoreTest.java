@@ -10,6 +10,7 @@ import io.quire.storage.FileStore;
 import io.quire.storage.KeyValueStore;
 import io.quire.storage.NioFileStore;
 import io.quire.storage.StorageException;
+import io.quire.storage.StorageException.DamagedException;
 import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.nio.ByteBuffer;
@@ -250,14 +251,14 @@ class SegmentLedgerStoreTest extends LedgerStoreContract {
             for (long ledgerId : List.of(7L, 9L, 11L)) {
                 assertThat(read(reader, new LedgerId(ledgerId), 0, 100)).hasSize(9);
             }
-            assertThatThrownBy(() -> read(reader, new LedgerId(5), 0, 100)).isInstanceOf(StorageException.class);
+            assertThatThrownBy(() -> read(reader, new LedgerId(5), 0, 100)).isInstanceOf(DamagedException.class);
         }
         try (LedgerStore.Writer writer = store.begin()) {
             NavigableMap<Long, Payload> copies = new TreeMap<>();
             for (long id = 0; id < 9; id++) {
                 copies.put(id, entry(5, id, 3000));
             }
-            writer.mend(new LedgerId(5), new LedgerStore.DamagedRange(0, 8, "damaged"), copies);
+            writer.mend(new LedgerId(5), 0, 8, copies);
             writer.commit();
         }
         compactAll();
@@ -293,7 +294,7 @@ class SegmentLedgerStoreTest extends LedgerStoreContract {
         assertThat(store.segmentFigures().quarantined()).isEqualTo(1);
         try (LedgerStore.Reader reader = store.openReader()) {
             assertThatThrownBy(() -> read(reader, new LedgerId(1), 0, 100))
-                    .isInstanceOf(StorageException.class)
+                    .isInstanceOf(DamagedException.class)
                     .hasMessageContaining("gone");
             assertThat(read(reader, new LedgerId(2), 10, 100)).hasSize(8);
             assertThat(reader.inspect(new LedgerId(1), 0, 1 << 20).damaged()).isNotEmpty();
