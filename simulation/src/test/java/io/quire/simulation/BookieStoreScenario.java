@@ -30,6 +30,9 @@ final class BookieStoreScenario {
 
     private final long seed;
     private final StoreKind kind;
+    /** What only a store in segments does is chosen apart, so that both kinds live through the same otherwise. */
+    private final Random segmentChoices;
+
     private final Random random;
     private final SimulatedDisk disk;
     private final BookieStore.Settings settings;
@@ -39,9 +42,14 @@ final class BookieStoreScenario {
     private BookieStore store;
     private long bootEpoch = 1;
 
+    BookieStoreScenario(long seed) {
+        this(seed, StoreKind.LMDB);
+    }
+
     BookieStoreScenario(long seed, StoreKind kind) {
         this.seed = seed;
         this.kind = kind;
+        segmentChoices = new Random(seed * 104_729 + 5);
         random = new Random(seed * 7919 + 17);
         random.nextInt();
         disk = new SimulatedDisk(random);
@@ -54,7 +62,10 @@ final class BookieStoreScenario {
                 memtables[random.nextInt(memtables.length)],
                 2 + random.nextInt(2),
                 1 + random.nextInt(8),
-                new SegmentSettings((4 + random.nextInt(20)) * 4096L, random.nextInt(3), 110 + random.nextInt(60)));
+                new SegmentSettings(
+                        (4 + segmentChoices.nextInt(20)) * 4096L,
+                        segmentChoices.nextInt(3),
+                        110 + segmentChoices.nextInt(60)));
         ledgers = 1 + random.nextInt(6);
         rotatesOften = random.nextInt(3) > 0;
     }
@@ -107,7 +118,7 @@ final class BookieStoreScenario {
                 new BookieStore.Files(
                         disk.openFileStore("journal"),
                         disk.openKeyValueStore("ledgers"),
-                        Optional.of(disk.openFileStore("segments"))));
+                        kind == StoreKind.SEGMENTS ? Optional.of(disk.openFileStore("segments")) : Optional.empty()));
         bootEpoch++;
     }
 
@@ -126,12 +137,14 @@ final class BookieStoreScenario {
             faults(steps);
         }
         for (int i = 0; i < steps; i++) {
-            switch (random.nextInt(9)) {
-                case 8 -> store.compactStep(1 + random.nextInt(40_000));
+            switch (random.nextInt(8)) {
                 case 0 -> rotateIfOften();
                 case 1 -> store.releaseJournal();
                 case 2, 3 -> store.flushStep();
                 default -> append();
+            }
+            if (kind == StoreKind.SEGMENTS) {
+                dropOrCompact();
             }
             if (random.nextInt(25) == 0) {
                 model.check(store, random);
@@ -146,12 +159,25 @@ final class BookieStoreScenario {
         }
     }
 
+    private void dropOrCompact() {
+        if (segmentChoices.nextInt(12) == 0) {
+            append(List.of(new JournalRecord.Dropped(new LedgerId(segmentChoices.nextInt(ledgers)))));
+        }
+        if (segmentChoices.nextInt(3) == 0) {
+            store.compactStep(1 + segmentChoices.nextInt(40_000));
+            assertThat(store.segmentFigures().quarantined()).isZero();
+        }
+    }
+
     private void append() {
         List<JournalRecord> records = new ArrayList<>();
         for (int count = 1 + random.nextInt(4); count > 0; count--) {
             records.add(record());
         }
-        List<JournalRecord> group = records.subList(0, store.groupOf(records));
+        append(records.subList(0, store.groupOf(records)));
+    }
+
+    private void append(List<JournalRecord> group) {
         while (!store.hasRoomFor(group.stream().mapToLong(JournalRecord::weight).sum())) {
             store.flushStep();
         }
@@ -166,15 +192,12 @@ final class BookieStoreScenario {
 
     private JournalRecord record() {
         long ledgerId = random.nextInt(ledgers);
-        int type = random.nextInt(22);
-        if (type == 20) {
-            return new JournalRecord.Dropped(new LedgerId(ledgerId));
-        }
-        if (type == 0) {
+        int kind = random.nextInt(20);
+        if (kind == 0) {
             return new JournalRecord.Fenced(new LedgerId(ledgerId));
         }
-        EntryBatch entries = type < 3 ? EntryBatch.EMPTY : EntryBatch.of(model.someEntries(ledgerId, random));
-        if (type == 19) {
+        EntryBatch entries = kind < 3 ? EntryBatch.EMPTY : EntryBatch.of(model.someEntries(ledgerId, random));
+        if (kind == 19) {
             return new JournalRecord.Recovered(new LedgerId(ledgerId), 1 + random.nextInt(9), entries);
         }
         long confirmed = Math.max(EntryId.NONE, model.lastEntryId(ledgerId) - random.nextInt(5));

@@ -322,8 +322,14 @@ public final class BookieStore implements AutoCloseable {
         if (flush == null || flush.memtable() != oldest) {
             flush = new MemtableFlush(oldest, ledgers, settings, conflicts);
         }
-        if (!flush.step()) {
-            return false;
+        try {
+            if (!flush.step()) {
+                return false;
+            }
+        } catch (StorageException e) {
+            // What it has taken from the memtable is not committed: the next step starts anew.
+            flush = null;
+            throw e;
         }
         flush = null;
         synchronized (this) {
