@@ -17,7 +17,7 @@ import java.util.Optional;
  * file bytes, int64 end, int64 live bytes.
  */
 final class Segment {
-    private static final byte PREFIX = 's';
+    static final byte PREFIX = 's';
 
     private final long generation;
     private final long fileNumber;
