@@ -294,7 +294,13 @@ public final class StoreBench {
         if (store.flushStep()) {
             store.releaseJournal();
         }
-        store.compactStep(COMPACTION_STEP_BYTES);
+        // As fast as the flusher may at about the rate that is flushed at.
+        long bytes = 0;
+        long compacted = 1;
+        while (compacted > 0 && bytes < 2 * COMPACTION_STEP_BYTES) {
+            compacted = store.compactStep(COMPACTION_STEP_BYTES);
+            bytes += compacted;
+        }
     }
 
     private void flushAll() {

@@ -24,7 +24,6 @@ import org.slf4j.LoggerFactory;
  */
 final class SegmentCompaction {
     private static final Logger LOG = LoggerFactory.getLogger(SegmentCompaction.class);
-    private static final int WINDOW_BYTES = 1 << 20;
 
     /** What is less empty is not worth being moved. */
     private static final int LIVE_PERCENT_MAX = 90;
@@ -74,8 +73,7 @@ final class SegmentCompaction {
             victim = Optional.empty();
             return 1;
         }
-        int window = segment.liveBytes() == 0 ? SegmentFormat.PAGE_BYTES : WINDOW_BYTES;
-        return work(writer, new SegmentWalk(segment, done, window), segment, bytesMax);
+        return work(writer, new SegmentWalk(segment, done), segment, bytesMax);
     }
 
     private long work(SegmentWriter writer, SegmentWalk walk, Segment segment, int bytesMax) {

@@ -5,10 +5,12 @@ import io.quire.protocol.Payload;
 import io.quire.storage.StorageException.DamagedException;
 import java.nio.ByteBuffer;
 
-/** Goes through the records of a segment, one behind the other, up to where its last commit ended. Not thread-safe. */
+/**
+ * Goes through the records of a segment, one behind the other, up to where its last commit ended. It reads the heads of
+ * records a page at a time, and a block only when it is asked for: most that is walked through is dead. Not thread-safe.
+ */
 final class SegmentWalk {
     private final Segment segment;
-    private final int windowBytes;
     private ByteBuffer window = ByteBuffer.allocate(0);
     private long windowAt;
     private long position;
@@ -18,12 +20,10 @@ final class SegmentWalk {
 
     /**
      * @param position where a record or padding starts
-     * @param windowBytes how much is read at once
      */
-    SegmentWalk(Segment segment, long position, int windowBytes) {
+    SegmentWalk(Segment segment, long position) {
         this.segment = segment;
         this.position = position;
-        this.windowBytes = windowBytes;
     }
 
     /**
@@ -61,7 +61,7 @@ final class SegmentWalk {
 
     private ByteBuffer fetch(long from, int count) {
         if (from < windowAt || from + count > windowAt + window.limit()) {
-            int bytes = (int) Math.min(Math.max(windowBytes, count), segment.end() - from);
+            int bytes = (int) Math.min(Math.max(SegmentFormat.PAGE_BYTES, count), segment.end() - from);
             window = segment.read(from, bytes);
             windowAt = from;
             bytesRead += bytes;
