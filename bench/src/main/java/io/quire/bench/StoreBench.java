@@ -114,13 +114,13 @@ public final class StoreBench {
             result.put("ledgers", options.ledgers());
             result.put("entry_size", options.entryBytes());
             result.put("journal", options.journal());
-            ProcessUse before = ProcessUse.now();
+            ProcessUse before = ProcessUse.now(directory);
             switch (options.workload()) {
                 case FLUSH -> flush(result);
                 case CHURN -> churn(result);
                 case READ -> read(result);
             }
-            ProcessUse used = ProcessUse.now().since(before);
+            ProcessUse used = ProcessUse.now(directory).since(before);
             result.put("device_bytes_per_byte", rounded((double) used.writtenBytes() / written));
             result.put(
                     "copied_bytes_per_byte",

@@ -30,7 +30,7 @@ public interface LedgerStore extends AutoCloseable {
      * @param bytesMax look at about as many bytes
      * @return bytes read and written; 0 when nothing is to be done at the moment
      * @throws io.quire.storage.StorageException.OutOfSpaceException when there is no room for what has to be moved;
-     *     nothing is changed, and it can be tried again
+     *     nothing is lost, and unless it was the index that had none it can be tried again
      */
     default long compact(int bytesMax) {
         return 0;

@@ -123,8 +123,6 @@ final class SegmentLedgerStore implements LedgerStore {
     public long compact(int bytesMax) {
         try (SegmentWriter writer = beginSegmentWriter()) {
             return compaction.step(writer, bytesMax);
-        } finally {
-            showFigures();
         }
     }
 
@@ -296,7 +294,6 @@ final class SegmentLedgerStore implements LedgerStore {
             appliedSequence = applied();
             appender.committed();
             removed.forEach(files::retire);
-            showFigures();
         }
 
         private long endOf(Segment segment) {
@@ -313,6 +310,7 @@ final class SegmentLedgerStore implements LedgerStore {
                 if (!committed && !uncertain) {
                     appender.rollBack();
                 }
+                showFigures();
             } finally {
                 try {
                     super.close();
