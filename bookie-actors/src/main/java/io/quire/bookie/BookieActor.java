@@ -301,7 +301,18 @@ public final class BookieActor {
         metrics.gauge("bookie.journal.queue.bytes", journalQueuedBytes, AtomicLong::get);
         metrics.gauge("bookie.memtable.bytes", store, BookieStore::memtableWeight);
         metrics.gauge("bookie.entry.conflicts", store, BookieStore::conflicts);
-        flusher = context.spawn(FlusherActor.create(store, metrics), "flusher", FlusherActor.DISPATCHER);
+        metrics.gauge(
+                "bookie.segments.file.bytes", store, of -> of.segmentFigures().fileBytes());
+        metrics.gauge(
+                "bookie.segments.live.bytes", store, of -> of.segmentFigures().liveBytes());
+        metrics.gauge(
+                "bookie.segments.copied.bytes", store, of -> of.segmentFigures().copiedBytes());
+        metrics.gauge(
+                "bookie.segments.quarantined", store, of -> of.segmentFigures().quarantined());
+        flusher = context.spawn(
+                FlusherActor.create(store, setup.settings().compactionBytesPerSecond(), metrics),
+                "flusher",
+                FlusherActor.DISPATCHER);
         journal = context.spawn(
                 JournalActor.create(store, metrics, journalQueuedBytes, flusher), "journal", JournalActor.DISPATCHER);
         flusher.tell(new FlusherActor.Tell(journal));

@@ -5,6 +5,7 @@ import io.quire.bookie.storage.BookieStore;
 import io.quire.bookie.storage.BootRecord;
 import io.quire.bookie.storage.DamagedJournalException;
 import io.quire.bookie.storage.StoreIdentity;
+import io.quire.bookie.storage.StoreKind;
 import io.quire.protocol.BookieId;
 import io.quire.protocol.BookieLife;
 import io.quire.protocol.BookieRegistration;
@@ -39,6 +40,7 @@ public final class BookieBoot {
     private static final Logger LOG = LoggerFactory.getLogger(BookieBoot.class);
     private static final String JOURNAL = "journal";
     private static final String LEDGERS = "ledgers";
+    private static final String SEGMENTS = "segments";
 
     private final Place place;
     private final BookieSettings settings;
@@ -132,14 +134,20 @@ public final class BookieBoot {
             if (StoreIdentity.isFormatted(root)) {
                 throw new StorageException(directory + " holds a store already");
             }
-            if (Files.exists(directory.resolve(JOURNAL)) || Files.exists(directory.resolve(LEDGERS))) {
+            if (Files.exists(directory.resolve(JOURNAL))
+                    || Files.exists(directory.resolve(LEDGERS))
+                    || Files.exists(directory.resolve(SEGMENTS))) {
                 throw new StorageException(directory + " holds data but no identity; restore the file IDENTITY, or move"
                         + " the data away before formatting");
             }
             BookieId bookie = new BookieId(UUID.randomUUID());
             Files.createDirectory(directory.resolve(JOURNAL));
             Files.createDirectory(directory.resolve(LEDGERS));
+            if (settings.kind() == StoreKind.SEGMENTS) {
+                Files.createDirectory(directory.resolve(SEGMENTS));
+            }
             try (KeyValueStore ledgers = openLedgers(directory, settings)) {
+                settings.kind().write(ledgers);
                 BootRecord.formatted(bookie).write(ledgers);
             }
             new StoreIdentity(bookie, clusterName).write(root);
@@ -270,29 +278,49 @@ public final class BookieBoot {
     private Booted start(Opened opened, BootEpoch bootEpoch) {
         BookieId bookie = opened.identity().bookieId();
         FileStore journalFiles = NioFileStore.open(place.directory().resolve(JOURNAL));
+        Optional<FileStore> segments = Optional.empty();
         try {
-            BookieStore store = openStore(bookie, bootEpoch, journalFiles, opened.ledgers());
+            segments = openSegments(opened.ledgers());
+            BookieStore store =
+                    openStore(bookie, bootEpoch, new BookieStore.Files(journalFiles, opened.ledgers(), segments));
             opened.boot().withConfirmedIntent(place.clusterId()).write(opened.ledgers());
             return new Booted(bookie, bootEpoch, store, opened.ledgers(), opened.root(), opened.lock());
         } catch (RuntimeException e) {
+            segments.ifPresent(FileStore::close);
             journalFiles.close();
             throw e;
         }
     }
 
     /** A damaged journal does not keep the store from serving what it has: it goes into limbo (R21). */
-    private BookieStore openStore(BookieId bookie, BootEpoch bootEpoch, FileStore journalFiles, KeyValueStore ledgers) {
+    private BookieStore openStore(BookieId bookie, BootEpoch bootEpoch, BookieStore.Files files) {
         try {
-            return BookieStore.open(bookie, bootEpoch, settings.store(), journalFiles, ledgers);
+            return BookieStore.open(bookie, bootEpoch, settings.store(), files);
         } catch (DamagedJournalException e) {
             LOG.error(
                     "Bookie {}: {}. What is left of the journal is saved; the store goes into limbo and is repaired from"
                             + " other bookies",
                     bookie,
                     e.getMessage());
-            BookieStore.salvage(bookie, bootEpoch, settings.store(), journalFiles, ledgers, e.getMessage());
-            return BookieStore.open(bookie, bootEpoch, settings.store(), journalFiles, ledgers);
+            BookieStore.salvage(bookie, bootEpoch, settings.store(), files, e.getMessage());
+            return BookieStore.open(bookie, bootEpoch, settings.store(), files);
         }
+    }
+
+    /** The kind that the store was formatted with counts, whatever the settings say now. */
+    private Optional<FileStore> openSegments(KeyValueStore ledgers) {
+        StoreKind kind = StoreKind.read(ledgers);
+        if (kind != settings.kind()) {
+            LOG.info(
+                    "{} was formatted with quire.bookie.store = {} and stays so; the setting {} is for new stores,"
+                            + " './quire store convert' changes one",
+                    place.directory(),
+                    kind.text(),
+                    settings.kind().text());
+        }
+        return kind == StoreKind.SEGMENTS
+                ? Optional.of(NioFileStore.open(place.directory().resolve(SEGMENTS)))
+                : Optional.empty();
     }
 
     private static KeyValueStore openLedgers(Path directory, BookieSettings settings) {

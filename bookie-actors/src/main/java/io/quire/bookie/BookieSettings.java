@@ -4,13 +4,17 @@ import com.typesafe.config.Config;
 import io.quire.bookie.core.LedgerReplica;
 import io.quire.bookie.core.TailFeed;
 import io.quire.bookie.storage.BookieStore;
+import io.quire.bookie.storage.SegmentSettings;
+import io.quire.bookie.storage.StoreKind;
 import java.time.Duration;
 
 /**
  * How a bookie behaves; section {@code quire.bookie} of the configuration, whose {@code reference.conf} explains each
  * key.
  *
+ * @param kind where a store keeps its entries that is formatted now
  * @param store journal, memtables and flushing
+ * @param compactionBytesPerSecond the most that compaction of segments reads and writes
  * @param replica sessions and credits
  * @param ledgerFileBytesMax the most bytes that the ledger store may grow to
  * @param journalQueueBytesMax bytes that may wait for the journal
@@ -26,7 +30,9 @@ import java.time.Duration;
  * @param ledgerIdleTimeout how long a ledger without sessions stays in memory
  */
 public record BookieSettings(
+        StoreKind kind,
         BookieStore.Settings store,
+        long compactionBytesPerSecond,
         LedgerReplica.Limits replica,
         long ledgerFileBytesMax,
         long journalQueueBytesMax,
@@ -40,6 +46,12 @@ public record BookieSettings(
         long freeBytesMin,
         Duration statusInterval,
         Duration ledgerIdleTimeout) {
+    public BookieSettings {
+        if (compactionBytesPerSecond < 1) {
+            throw new IllegalArgumentException("segments compaction-bytes-per-second must be positive");
+        }
+    }
+
     /**
      * @param interval between two rounds when the last one left something in limbo
      * @param timeout of a question to another bookie
@@ -66,13 +78,19 @@ public record BookieSettings(
                 config.getInt("journal.spares-max"),
                 config.getMemorySize("memtable.bytes").toBytes(),
                 config.getInt("memtable.count-max"),
-                config.getInt("memtable.flush-commits"));
+                config.getInt("memtable.flush-commits"),
+                new SegmentSettings(
+                        config.getMemorySize("segments.segment-bytes").toBytes(),
+                        config.getInt("segments.spares-max"),
+                        config.getInt("segments.compact-above-percent")));
         LedgerReplica.Limits replica = new LedgerReplica.Limits(
                 config.getMemorySize("session.credit-bytes").toBytes(),
                 config.getInt("session.per-ledger-max"),
                 config.getInt("session.openings-max"));
         return new BookieSettings(
+                StoreKind.ofText(config.getString("store")),
                 store,
+                config.getMemorySize("segments.compaction-bytes-per-second").toBytes(),
                 replica,
                 config.getMemorySize("ledger-file-bytes-max").toBytes(),
                 config.getMemorySize("journal.queue-bytes-max").toBytes(),

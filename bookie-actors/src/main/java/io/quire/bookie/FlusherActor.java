@@ -1,6 +1,8 @@
 package io.quire.bookie;
 
 import io.quire.bookie.storage.BookieStore;
+import io.quire.storage.StorageException;
+import java.time.Duration;
 import java.util.concurrent.TimeUnit;
 import org.apache.pekko.actor.typed.ActorRef;
 import org.apache.pekko.actor.typed.Behavior;
@@ -9,17 +11,26 @@ import org.apache.pekko.actor.typed.javadsl.AbstractBehavior;
 import org.apache.pekko.actor.typed.javadsl.ActorContext;
 import org.apache.pekko.actor.typed.javadsl.Behaviors;
 import org.apache.pekko.actor.typed.javadsl.Receive;
+import org.apache.pekko.actor.typed.javadsl.TimerScheduler;
 
 /**
- * Brings full memtables into the ledger store, one commit at a message. A failed commit stops this actor, and with it
- * the bookie.
+ * Brings full memtables into the ledger store, one commit at a message, and gives dead space back in small steps between
+ * them. A failed commit stops this actor, and with it the bookie.
  *
  * <p>One per store, on a thread of its own; a child of {@link BookieActor}.
  */
 final class FlusherActor extends AbstractBehavior<FlusherActor.Command> {
     static final DispatcherSelector DISPATCHER = DispatcherSelector.fromConfig("quire.bookie.flusher-dispatcher");
 
+    /** Looked at by one step of compaction, during which a flush has to wait. */
+    private static final int COMPACTION_STEP_BYTES = 4 << 20;
+
+    private static final Duration COMPACTION_IDLE = Duration.ofSeconds(1);
+    private static final Duration COMPACTION_NO_SPACE = Duration.ofSeconds(10);
+
+    private final TimerScheduler<Command> timers;
     private final BookieStore store;
+    private final long compactionBytesPerSecond;
     private final BookieMetrics metrics;
     private ActorRef<JournalActor.Command> journal;
     private boolean stepping;
@@ -47,14 +58,27 @@ final class FlusherActor extends AbstractBehavior<FlusherActor.Command> {
         INSTANCE
     }
 
-    private FlusherActor(ActorContext<Command> context, BookieStore store, BookieMetrics metrics) {
-        super(context);
-        this.store = store;
-        this.metrics = metrics;
+    private enum Compact implements Command {
+        INSTANCE
     }
 
-    static Behavior<Command> create(BookieStore store, BookieMetrics metrics) {
-        return Behaviors.setup(context -> new FlusherActor(context, store, metrics));
+    private FlusherActor(
+            ActorContext<Command> context,
+            TimerScheduler<Command> timers,
+            BookieStore store,
+            long compactionBytesPerSecond,
+            BookieMetrics metrics) {
+        super(context);
+        this.timers = timers;
+        this.store = store;
+        this.compactionBytesPerSecond = compactionBytesPerSecond;
+        this.metrics = metrics;
+        compactAfter(COMPACTION_IDLE);
+    }
+
+    static Behavior<Command> create(BookieStore store, long compactionBytesPerSecond, BookieMetrics metrics) {
+        return Behaviors.setup(context -> Behaviors.withTimers(
+                timers -> new FlusherActor(context, timers, store, compactionBytesPerSecond, metrics)));
     }
 
     @Override
@@ -63,6 +87,7 @@ final class FlusherActor extends AbstractBehavior<FlusherActor.Command> {
                 .onMessage(Tell.class, this::onTell)
                 .onMessage(Flush.class, flush -> onFlush())
                 .onMessage(Step.class, step -> onStep())
+                .onMessage(Compact.class, compact -> onCompact())
                 .onMessage(FlushAll.class, this::onFlushAll)
                 .build();
     }
@@ -94,10 +119,30 @@ final class FlusherActor extends AbstractBehavior<FlusherActor.Command> {
             return onFlush();
         }
         if (allFlushedTo != null) {
+            timers.cancelAll();
             allFlushedTo.tell(AllFlushed.INSTANCE);
             return Behaviors.ignore();
         }
         return this;
+    }
+
+    private Behavior<Command> onCompact() {
+        try {
+            long bytes = store.compactStep(COMPACTION_STEP_BYTES);
+            compactAfter(bytes == 0 ? COMPACTION_IDLE : timeFor(bytes));
+        } catch (StorageException.OutOfSpaceException e) {
+            getContext().getLog().warn("no room to compact segments: {}", e.getMessage());
+            compactAfter(COMPACTION_NO_SPACE);
+        }
+        return this;
+    }
+
+    private Duration timeFor(long bytes) {
+        return Duration.ofNanos((long) (1e9 * bytes / compactionBytesPerSecond));
+    }
+
+    private void compactAfter(Duration delay) {
+        timers.startSingleTimer(Compact.INSTANCE, delay);
     }
 
     private Behavior<Command> onFlushAll(FlushAll all) {

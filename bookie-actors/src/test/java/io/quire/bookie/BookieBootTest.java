@@ -281,7 +281,8 @@ class BookieBootTest extends BookieStory {
         KeyValueStore ledgers = LmdbKeyValueStore.open(directory.resolve("ledgers"), 64 << 20);
         FileStore journal = new FailingFileStore(
                 NioFileStore.open(directory.resolve("journal")), new AtomicBoolean(), new AtomicBoolean(true));
-        BookieStore store = BookieStore.open(bookie, new BootEpoch(1), SETTINGS.store(), journal, ledgers);
+        BookieStore store = BookieStore.open(
+                bookie, new BootEpoch(1), SETTINGS.store(), BookieStore.Files.ofLmdb(journal, ledgers));
         BookieBoot.Booted booted = new BookieBoot.Booted(bookie, new BootEpoch(1), store, ledgers, root, lock);
         assertThatThrownBy(() -> booted.close(true)).hasMessageContaining("did not close");
         started(1).stop();

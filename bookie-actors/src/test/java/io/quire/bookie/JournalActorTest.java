@@ -47,11 +47,12 @@ class JournalActorTest {
                 new BookieId(new UUID(1, 2)),
                 new BootEpoch(1),
                 new BookieStore.Settings(1 << 20, 64 << 10, 2, 1 << 20, 3, 4),
-                new FailingFileStore(
-                        NioFileStore.open(Files.createDirectory(directory.resolve("journal"))),
-                        syncsFail,
-                        new AtomicBoolean()),
-                ledgers);
+                BookieStore.Files.ofLmdb(
+                        new FailingFileStore(
+                                NioFileStore.open(Files.createDirectory(directory.resolve("journal"))),
+                                syncsFail,
+                                new AtomicBoolean()),
+                        ledgers));
     }
 
     @AfterEach

@@ -51,8 +51,9 @@ class LedgerActorTest {
                 SELF,
                 BOOT,
                 new BookieStore.Settings(1 << 20, 64 << 10, 2, 1 << 20, 3, 4),
-                NioFileStore.open(Files.createDirectory(directory.resolve("journal"))),
-                LmdbKeyValueStore.open(Files.createDirectory(directory.resolve("ledgers")), 64L << 20));
+                BookieStore.Files.ofLmdb(
+                        NioFileStore.open(Files.createDirectory(directory.resolve("journal"))),
+                        LmdbKeyValueStore.open(Files.createDirectory(directory.resolve("ledgers")), 64L << 20)));
     }
 
     @AfterEach

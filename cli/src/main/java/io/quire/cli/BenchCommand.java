@@ -20,14 +20,14 @@ import picocli.CommandLine.Spec;
             "Puts load on bookies in JVMs of their own, in a temporary directory;",
             "with --url on a cluster that runs, over HTTP."
         },
-        subcommands = {BenchCommand.Write.class, BenchCommand.Latency.class})
+        subcommands = {BenchCommand.Write.class, BenchCommand.Latency.class, BenchStoreCommand.class})
 final class BenchCommand implements Runnable {
     @Spec
     private picocli.CommandLine.Model.CommandSpec spec;
 
     @Override
     public void run() {
-        throw new ParameterException(spec.commandLine(), "a benchmark is missing: write or latency");
+        throw new ParameterException(spec.commandLine(), "a benchmark is missing: write, latency or store");
     }
 
     /** What all benchmarks are told. */

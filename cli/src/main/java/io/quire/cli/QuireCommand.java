@@ -33,6 +33,7 @@ import picocli.CommandLine.ScopeType;
             LedgerCommand.class,
             BookieCommand.class,
             RegistryCommand.class,
+            StoreCommand.class,
             BenchCommand.class,
             SimCommand.class
         })

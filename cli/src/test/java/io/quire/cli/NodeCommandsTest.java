@@ -42,6 +42,27 @@ class NodeCommandsTest {
         assertThat(lenient.out()).contains("left alone").hasLineCount(2);
     }
 
+    @Test
+    @DisplayName("a store is converted there and back, once each; wrong kinds and directories are one line")
+    void convertStore() throws IOException {
+        CommandRun.of("format", "--config", wholeConfig().toString());
+        String store = scratch.resolve("store").toString();
+        CommandRun there = CommandRun.of("store", "convert", "--dir", store, "--to", "segments");
+        assertThat(there.exitCode()).isZero();
+        assertThat(there.out()).contains("converted from lmdb to segments").hasLineCount(1);
+        CommandRun again = CommandRun.of("store", "convert", "--dir", store, "--to", "segments");
+        assertThat(again.out()).contains("already").hasLineCount(1);
+        CommandRun back = CommandRun.of("--output", "json", "store", "convert", "--dir", store, "--to", "lmdb");
+        assertThat(back.out()).contains("\"from\":\"segments\"", "\"entries\":0");
+        assertThat(CommandRun.of("store", "convert", "--dir", store, "--to", "tape")
+                        .exitCode())
+                .isEqualTo(2);
+        CommandRun none = CommandRun.of(
+                "store", "convert", "--dir", scratch.resolve("voter").toString(), "--to", "lmdb");
+        assertThat(none.exitCode()).isEqualTo(1);
+        assertThat(none.err()).contains("holds no store").hasLineCount(1);
+    }
+
     @ParameterizedTest
     @DisplayName("a configuration that is not there is one line")
     @ValueSource(strings = {"node", "format"})

@@ -245,15 +245,15 @@ public class SimulatedBookie implements SimulatedNode.Program {
 
     /** Opens the data; subclasses may give back something else. */
     protected BookieStore openStore(SimulatedNode node, BootEpoch bootEpoch, KeyValueStore ledgers) {
-        FileStore journal = node.disk().openFileStore(JOURNAL);
+        BookieStore.Files files = BookieStore.Files.ofLmdb(node.disk().openFileStore(JOURNAL), ledgers);
         try {
-            return BookieStore.open(identity, bootEpoch, plan.store(), journal, ledgers);
+            return BookieStore.open(identity, bootEpoch, plan.store(), files);
         } catch (DamagedJournalException e) {
             if (!impaired) {
                 throw new IllegalStateException("R20: false damage: " + e.getMessage(), e);
             }
-            BookieStore.salvage(identity, bootEpoch, plan.store(), journal, ledgers, e.getMessage());
-            return BookieStore.open(identity, bootEpoch, plan.store(), journal, ledgers);
+            BookieStore.salvage(identity, bootEpoch, plan.store(), files, e.getMessage());
+            return BookieStore.open(identity, bootEpoch, plan.store(), files);
         }
     }
 

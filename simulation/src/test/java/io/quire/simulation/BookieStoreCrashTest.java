@@ -8,6 +8,7 @@ import org.junit.jupiter.api.Test;
 /** {@code -Dseed=} replays one run. */
 class BookieStoreCrashTest {
     private static final int SEEDS = 700;
+    private static final int SEGMENT_SEEDS = 400;
 
     @Test
     @DisplayName(
@@ -16,6 +17,16 @@ class BookieStoreCrashTest {
         Long only = Long.getLong("seed");
         for (long seed = only == null ? 0 : only; seed < (only == null ? SEEDS : only + 1); seed++) {
             assertThat(new BookieStoreScenario(seed).run().violation()).isEmpty();
+        }
+    }
+
+    @Test
+    @DisplayName(
+            "R18, R19, H57, H58, H59, H65, H72: a store in segments keeps its promises, also while it drops and compacts")
+    void segmentsSurviveCrashes() {
+        Long only = Long.getLong("seed");
+        for (long seed = only == null ? 0 : only; seed < (only == null ? SEGMENT_SEEDS : only + 1); seed++) {
+            assertThat(new SegmentStoreScenario(seed).run().violation()).isEmpty();
         }
     }
 

@@ -5,6 +5,7 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import io.quire.bookie.storage.BookieStore;
 import io.quire.bookie.storage.JournalRecord;
+import io.quire.bookie.storage.StoreKind;
 import io.quire.protocol.BookieId;
 import io.quire.protocol.BootEpoch;
 import io.quire.protocol.DigestType;
@@ -20,6 +21,7 @@ import java.nio.ByteBuffer;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
+import java.util.Optional;
 import java.util.Random;
 import java.util.UUID;
 import org.junit.jupiter.api.BeforeEach;
@@ -30,7 +32,7 @@ import org.junit.jupiter.api.Test;
 class BookieStoreDamageTest {
     private static final BookieId STORE = new BookieId(new UUID(7, 9));
     private static final BookieId OTHER = new BookieId(new UUID(7, 10));
-    private static final LedgerId LEDGER = new LedgerId(3);
+    static final LedgerId LEDGER = new LedgerId(3);
     private static final int PAGE = 4096;
     private static final int SEGMENT_PAGES = 12;
     private static final int SEGMENT_HEADER_BYTES = 52;
@@ -38,13 +40,21 @@ class BookieStoreDamageTest {
             new BookieStore.Settings(SEGMENT_PAGES * PAGE, 20_000, 2, 200_000, 3, 16);
     private static final String FIRST = "segment-00000000";
 
-    private SimulatedDisk disk;
+    SimulatedDisk disk;
     private long boots;
+
+    /** What the store is formatted as. */
+    StoreKind kind() {
+        return StoreKind.LMDB;
+    }
 
     @BeforeEach
     void newDisk() {
         disk = new SimulatedDisk(new Random(5));
         boots = 0;
+        try (KeyValueStore ledgers = disk.openKeyValueStore("ledgers")) {
+            kind().write(ledgers);
+        }
     }
 
     @Test
@@ -188,8 +198,7 @@ class BookieStoreDamageTest {
                         OTHER,
                         new BootEpoch(1),
                         SETTINGS,
-                        disk.openFileStore("journal"),
-                        disk.openKeyValueStore("of another")))
+                        BookieStore.Files.ofLmdb(disk.openFileStore("journal"), disk.openKeyValueStore("of another"))))
                 .isInstanceOf(StorageException.class)
                 .hasMessageContaining(STORE.toString());
     }
@@ -321,7 +330,7 @@ class BookieStoreDamageTest {
             disk.flipValueByte("ledgers", applied, i);
             assertThatThrownBy(() -> {
                         try (KeyValueStore ledgers = disk.openKeyValueStore("ledgers")) {
-                            BookieStore.open(STORE, new BootEpoch(9), SETTINGS, disk.openFileStore("journal"), ledgers);
+                            BookieStore.open(STORE, new BootEpoch(9), SETTINGS, files(ledgers));
                         }
                     })
                     .isInstanceOf(StorageException.class);
@@ -383,18 +392,20 @@ class BookieStoreDamageTest {
         }
     }
 
-    private BookieStore open() {
+    BookieStore open() {
         return open(SETTINGS);
     }
 
     private BookieStore open(BookieStore.Settings settings) {
         boots++;
-        return BookieStore.open(
-                STORE,
-                new BootEpoch(boots),
-                settings,
+        return BookieStore.open(STORE, new BootEpoch(boots), settings, files(disk.openKeyValueStore("ledgers")));
+    }
+
+    private BookieStore.Files files(KeyValueStore ledgers) {
+        return new BookieStore.Files(
                 disk.openFileStore("journal"),
-                disk.openKeyValueStore("ledgers"));
+                ledgers,
+                kind() == StoreKind.SEGMENTS ? Optional.of(disk.openFileStore("segments")) : Optional.empty());
     }
 
     /** Appends until the journal has {@code segments} more, one record a group. */
@@ -406,24 +417,24 @@ class BookieStoreDamageTest {
         }
     }
 
-    private static void flushAll(BookieStore store) {
+    static void flushAll(BookieStore store) {
         while (store.needsFlush()) {
             store.flushStep();
         }
     }
 
-    private static JournalRecord.Added added(long entryId, int payloadBytes) {
+    static JournalRecord.Added added(long entryId, int payloadBytes) {
         return new JournalRecord.Added(LEDGER, entryId - 1, EntryBatch.of(List.of(entry(entryId, payloadBytes))));
     }
 
-    private static Payload entry(long entryId, int payloadBytes) {
+    static Payload entry(long entryId, int payloadBytes) {
         byte[] payload = new byte[payloadBytes];
         Arrays.fill(payload, (byte) (entryId + 1));
         ByteBuffer.wrap(payload).putLong(0, entryId);
         return EntryFormat.encode(LEDGER, entryId, -1, payloadBytes, Payload.wrap(payload), DigestType.CRC32C);
     }
 
-    private static List<Payload> read(BookieStore store, long entryId) {
+    static List<Payload> read(BookieStore store, long entryId) {
         return store.read(LEDGER, entryId, entryId, 10, 100_000).entries();
     }
 

@@ -14,6 +14,7 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
 import java.util.Random;
+import java.util.Set;
 import java.util.TreeMap;
 import java.util.TreeSet;
 
@@ -25,6 +26,8 @@ final class BookieStoreModel {
     private final Map<Long, Ledger> ledgers = new TreeMap<>();
     /** Under way when the store failed: there or not, record by record. */
     private final List<JournalRecord> uncertain = new ArrayList<>();
+    /** Ledgers whose drop was under way then: it may have got any far, as nobody wants them any more. */
+    private final Set<Long> doubtful = new TreeSet<>();
 
     private static final class Ledger {
         private final TreeMap<Long, Payload> entries = new TreeMap<>();
@@ -56,9 +59,17 @@ final class BookieStoreModel {
     /** These records may be durable. */
     void appendFailed(List<JournalRecord> records) {
         uncertain.addAll(records);
+        records.stream()
+                .filter(JournalRecord.Dropped.class::isInstance)
+                .forEach(record -> doubtful.add(record.ledgerId().value()));
     }
 
     private void apply(JournalRecord record) {
+        if (record instanceof JournalRecord.Dropped) {
+            ledgers.remove(record.ledgerId().value());
+            doubtful.remove(record.ledgerId().value());
+            return;
+        }
         Ledger ledger = ledger(record.ledgerId());
         if (record instanceof JournalRecord.Added added) {
             added.entries().entries().forEach(entry -> ledger.entries.put(EntryFormat.entryIdOf(entry), entry));
@@ -93,6 +104,9 @@ final class BookieStoreModel {
      * first may be all that a crash leaves, while the journal's unsynced tail is gone.
      */
     private void applyWhatWasKept(BookieStore store, JournalRecord record) {
+        if (record instanceof JournalRecord.Dropped) {
+            return;
+        }
         Ledger known = ledger(record.ledgerId());
         var view = store.ledger(record.ledgerId());
         for (Payload entry : record.entries().entries()) {
@@ -117,6 +131,9 @@ final class BookieStoreModel {
     /** Compares everything. */
     void check(BookieStore store, Random random) {
         ledgers.forEach((ledgerId, expected) -> {
+            if (doubtful.contains(ledgerId)) {
+                return;
+            }
             var view = store.ledger(new LedgerId(ledgerId));
             assertThat(view.map(BookieStore.LedgerView::fenced).orElse(false))
                     .as("fence of ledger %s", ledgerId)

@@ -4,14 +4,18 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import io.quire.bookie.storage.BookieStore;
 import io.quire.bookie.storage.JournalRecord;
+import io.quire.bookie.storage.SegmentSettings;
+import io.quire.bookie.storage.StoreKind;
 import io.quire.protocol.BookieId;
 import io.quire.protocol.BootEpoch;
 import io.quire.protocol.EntryBatch;
 import io.quire.protocol.EntryId;
 import io.quire.protocol.LedgerId;
+import io.quire.storage.KeyValueStore;
 import io.quire.storage.StorageException;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Optional;
 import java.util.Random;
 import java.util.UUID;
 
@@ -25,6 +29,10 @@ final class BookieStoreScenario {
     private static final int NEVER = 1 << 30;
 
     private final long seed;
+    private final StoreKind kind;
+    /** What only a store in segments does is chosen apart, so that both kinds live through the same otherwise. */
+    private final Random segmentChoices;
+
     private final Random random;
     private final SimulatedDisk disk;
     private final BookieStore.Settings settings;
@@ -35,7 +43,13 @@ final class BookieStoreScenario {
     private long bootEpoch = 1;
 
     BookieStoreScenario(long seed) {
+        this(seed, StoreKind.LMDB);
+    }
+
+    BookieStoreScenario(long seed, StoreKind kind) {
         this.seed = seed;
+        this.kind = kind;
+        segmentChoices = new Random(seed * 104_729 + 5);
         random = new Random(seed * 7919 + 17);
         random.nextInt();
         disk = new SimulatedDisk(random);
@@ -47,7 +61,11 @@ final class BookieStoreScenario {
                 random.nextInt(4),
                 memtables[random.nextInt(memtables.length)],
                 2 + random.nextInt(2),
-                1 + random.nextInt(8));
+                1 + random.nextInt(8),
+                new SegmentSettings(
+                        (4 + segmentChoices.nextInt(20)) * 4096L,
+                        segmentChoices.nextInt(3),
+                        110 + segmentChoices.nextInt(60)));
         ledgers = 1 + random.nextInt(6);
         rotatesOften = random.nextInt(3) > 0;
     }
@@ -58,6 +76,9 @@ final class BookieStoreScenario {
     }
 
     private void play() {
+        try (KeyValueStore formatted = disk.openKeyValueStore("ledgers")) {
+            kind.write(formatted);
+        }
         int lives = 2 + random.nextInt(4);
         for (int life = 0; life < lives; life++) {
             open();
@@ -94,8 +115,10 @@ final class BookieStoreScenario {
                 STORE,
                 new BootEpoch(bootEpoch),
                 settings,
-                disk.openFileStore("journal"),
-                disk.openKeyValueStore("ledgers"));
+                new BookieStore.Files(
+                        disk.openFileStore("journal"),
+                        disk.openKeyValueStore("ledgers"),
+                        kind == StoreKind.SEGMENTS ? Optional.of(disk.openFileStore("segments")) : Optional.empty()));
         bootEpoch++;
     }
 
@@ -120,6 +143,9 @@ final class BookieStoreScenario {
                 case 2, 3 -> store.flushStep();
                 default -> append();
             }
+            if (kind == StoreKind.SEGMENTS) {
+                dropOrCompact();
+            }
             if (random.nextInt(25) == 0) {
                 model.check(store, random);
             }
@@ -133,12 +159,25 @@ final class BookieStoreScenario {
         }
     }
 
+    private void dropOrCompact() {
+        if (segmentChoices.nextInt(12) == 0) {
+            append(List.of(new JournalRecord.Dropped(new LedgerId(segmentChoices.nextInt(ledgers)))));
+        }
+        if (segmentChoices.nextInt(3) == 0) {
+            store.compactStep(1 + segmentChoices.nextInt(40_000));
+            assertThat(store.segmentFigures().quarantined()).isZero();
+        }
+    }
+
     private void append() {
         List<JournalRecord> records = new ArrayList<>();
         for (int count = 1 + random.nextInt(4); count > 0; count--) {
             records.add(record());
         }
-        List<JournalRecord> group = records.subList(0, store.groupOf(records));
+        append(records.subList(0, store.groupOf(records)));
+    }
+
+    private void append(List<JournalRecord> group) {
         while (!store.hasRoomFor(group.stream().mapToLong(JournalRecord::weight).sum())) {
             store.flushStep();
         }

@@ -93,8 +93,7 @@ final class DamagedJournalScenario {
                 STORE,
                 new BootEpoch(boots),
                 SETTINGS,
-                disk.openFileStore("journal"),
-                disk.openKeyValueStore("ledgers"));
+                BookieStore.Files.ofLmdb(disk.openFileStore("journal"), disk.openKeyValueStore("ledgers")));
     }
 
     private static JournalRecord added(long entryId) {

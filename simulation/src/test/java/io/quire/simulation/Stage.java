@@ -327,8 +327,7 @@ final class Stage {
                             identity,
                             BootEpoch.NEVER_BOOTED.next(),
                             STORE_SETTINGS,
-                            node.disk().openFileStore(JOURNAL),
-                            ledgers)
+                            BookieStore.Files.ofLmdb(node.disk().openFileStore(JOURNAL), ledgers))
                     .close();
         }
         startBookie(bookie, newBookie(identity, durability));

@@ -25,6 +25,9 @@ import java.util.zip.CRC32C;
  * <p>Stateless.
  */
 final class BlockFormat {
+    /** Encoded entries that share a block; a larger entry has a block of its own. Measured in docs/decisions/005. */
+    static final int BYTES_MAX = 32 << 10;
+
     private static final int HEADER_BYTES = 8;
 
     private BlockFormat() {}

@@ -10,6 +10,7 @@ import io.quire.protocol.LedgerId;
 import io.quire.protocol.Payload;
 import io.quire.storage.FileStore;
 import io.quire.storage.KeyValueStore;
+import io.quire.storage.StorageException;
 import io.quire.storage.StorageException.DamagedException;
 import java.util.ArrayList;
 import java.util.HashMap;
@@ -68,6 +69,7 @@ public final class BookieStore implements AutoCloseable {
      * @param memtableBytes when the active memtable is handed to the flusher
      * @param memtablesMax memtables in memory, the active one included; at least 2
      * @param flushCommits commits that one memtable is flushed in, about
+     * @param ledgerSegments for a store that keeps its entries in segments
      */
     public record Settings(
             long segmentBytes,
@@ -75,11 +77,58 @@ public final class BookieStore implements AutoCloseable {
             int sparesMax,
             long memtableBytes,
             int memtablesMax,
-            int flushCommits) {
+            int flushCommits,
+            SegmentSettings ledgerSegments) {
+        /** With segments of the ledger store as in {@link SegmentSettings#DEFAULT}. */
+        public Settings(
+                long segmentBytes,
+                int groupBytesMax,
+                int sparesMax,
+                long memtableBytes,
+                int memtablesMax,
+                int flushCommits) {
+            this(
+                    segmentBytes,
+                    groupBytesMax,
+                    sparesMax,
+                    memtableBytes,
+                    memtablesMax,
+                    flushCommits,
+                    SegmentSettings.DEFAULT);
+        }
+
         public Settings {
             if (memtablesMax < 2 || flushCommits < 1 || memtableBytes < groupBytesMax) {
                 throw new IllegalArgumentException("memtables-max must be at least 2, flush-commits at least 1 and"
                         + " memtable-bytes at least journal group-bytes-max");
+            }
+        }
+    }
+
+    /**
+     * What a store consists of.
+     *
+     * @param ledgers all entries, or their index, and what is known of each ledger
+     * @param segments entries; present when the store is of kind SEGMENTS
+     */
+    public record Files(FileStore journal, KeyValueStore ledgers, Optional<FileStore> segments)
+            implements AutoCloseable {
+        /** Of a store of kind LMDB. */
+        public static Files ofLmdb(FileStore journal, KeyValueStore ledgers) {
+            return new Files(journal, ledgers, Optional.empty());
+        }
+
+        /** Closes all of them, whatever fails. */
+        @Override
+        public void close() {
+            try {
+                ledgers.close();
+            } finally {
+                try {
+                    segments.ifPresent(FileStore::close);
+                } finally {
+                    journal.close();
+                }
             }
         }
     }
@@ -101,19 +150,21 @@ public final class BookieStore implements AutoCloseable {
     /**
      * Opens the store and replays its journal, all of it into the ledger store: of the last records in the journal nobody
      * knows whether they are durable or only in the page cache of a machine that kept running, and nothing may be served
-     * that a crash could take back (H65). Closing the store closes both parts; when this throws the caller closes them.
+     * that a crash could take back (H65). Closing the store closes its parts; when this throws the caller closes them.
+     *
+     * <p>Which kind of ledger store it is was recorded when it was formatted, see {@link StoreKind}.
      *
      * @param bootEpoch rises with each boot that got as far as to have opened the store
      * @throws DamagedJournalException when records that were durable are bad or missing; see {@link #salvage}
      * @throws io.quire.storage.StorageException when something else that was durable is damaged or missing
      */
-    public static BookieStore open(
-            BookieId store, BootEpoch bootEpoch, Settings settings, FileStore journalFiles, KeyValueStore ledgerFiles) {
-        LedgerStore ledgers = new LmdbLedgerStore(ledgerFiles);
-        Limbo limbo = new Limbo(ledgerFiles);
+    public static BookieStore open(BookieId store, BootEpoch bootEpoch, Settings settings, Files files) {
+        Limbo limbo = new Limbo(files.ledgers());
         if (limbo.isSalvaging()) {
             throw new DamagedJournalException(limbo.reason());
         }
+        LedgerStore ledgers = openLedgers(store, settings.ledgerSegments(), files);
+        FileStore journalFiles = files.journal();
         Replay replay = new Replay(ledgers, limbo, settings);
         JournalScan.Result scan = new JournalScan(journalFiles, store).replay(ledgers.appliedSequence(), replay::apply);
         replay.flush();
@@ -139,18 +190,13 @@ public final class BookieStore implements AutoCloseable {
      *
      * @param reason what is damaged, for people
      */
-    public static void salvage(
-            BookieId store,
-            BootEpoch bootEpoch,
-            Settings settings,
-            FileStore journalFiles,
-            KeyValueStore ledgerFiles,
-            String reason) {
-        Limbo limbo = new Limbo(ledgerFiles);
+    public static void salvage(BookieId store, BootEpoch bootEpoch, Settings settings, Files files, String reason) {
+        Limbo limbo = new Limbo(files.ledgers());
+        FileStore journalFiles = files.journal();
         if (!limbo.isSalvaging()) {
             limbo.startSalvage(reason);
         }
-        LedgerStore ledgers = new LmdbLedgerStore(ledgerFiles);
+        LedgerStore ledgers = openLedgers(store, settings.ledgerSegments(), files);
         Replay replay = new Replay(ledgers, limbo, settings);
         long last = new JournalSalvage(journalFiles, store, ledgers.appliedSequence()).run(replay::applyBehindGap);
         replay.flush();
@@ -168,6 +214,15 @@ public final class BookieStore implements AutoCloseable {
                 new JournalScan.Result(List.of(), last, 0));
         journal.closeSegment();
         limbo.endSalvage();
+    }
+
+    static LedgerStore openLedgers(BookieId store, SegmentSettings settings, Files files) {
+        if (StoreKind.read(files.ledgers()) == StoreKind.LMDB) {
+            return new LmdbLedgerStore(files.ledgers());
+        }
+        FileStore segments = files.segments()
+                .orElseThrow(() -> new StorageException("the store keeps its entries in segments, and has none"));
+        return new SegmentLedgerStore(store, settings, files.ledgers(), segments);
     }
 
     /** Replayed memtables are flushed on the way, so that boot needs no more memory than serving. */
@@ -349,14 +404,38 @@ public final class BookieStore implements AutoCloseable {
         if (flush == null || flush.memtable() != oldest) {
             flush = new HealingFlush(oldest, ledgers, limbo, settings, conflicts);
         }
-        if (!flush.step()) {
-            return false;
+        try {
+            if (!flush.step()) {
+                return false;
+            }
+        } catch (StorageException e) {
+            // What it has taken from the memtable is not committed: the next step starts anew.
+            flush = null;
+            throw e;
         }
         flush = null;
         synchronized (this) {
             memtables = List.copyOf(memtables.subList(0, memtables.size() - 1));
         }
         return true;
+    }
+
+    /**
+     * Makes the next small step of giving dead space of the ledger store back; belongs to the flusher's thread, between
+     * its commits.
+     *
+     * @param bytesMax look at about as many bytes
+     * @return bytes read and written; 0 when nothing is to be done at the moment
+     * @throws io.quire.storage.StorageException.OutOfSpaceException when there is no room for what has to be moved;
+     *     nothing is changed, and it can be tried again
+     */
+    public long compactStep(int bytesMax) {
+        return ledgers.compact(bytesMax);
+    }
+
+    /** What the segment files of the ledger store hold. */
+    public SegmentFigures segmentFigures() {
+        return ledgers.segmentFigures();
     }
 
     /** Counts a request that was refused because an entry of it is held with other bytes. */

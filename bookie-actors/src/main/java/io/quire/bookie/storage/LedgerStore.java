@@ -24,6 +24,23 @@ public interface LedgerStore extends AutoCloseable {
     /** Opens a view of the last committed state. */
     Reader openReader();
 
+    /**
+     * Makes the next small step of giving dead space back, by the writer and between its commits.
+     *
+     * @param bytesMax look at about as many bytes
+     * @return bytes read and written; 0 when nothing is to be done at the moment
+     * @throws io.quire.storage.StorageException.OutOfSpaceException when there is no room for what has to be moved;
+     *     nothing is lost, and unless it was the index that had none it can be tried again
+     */
+    default long compact(int bytesMax) {
+        return 0;
+    }
+
+    /** What the segment files hold. Any thread may ask. */
+    default SegmentFigures segmentFigures() {
+        return SegmentFigures.NONE;
+    }
+
     @Override
     void close();
 

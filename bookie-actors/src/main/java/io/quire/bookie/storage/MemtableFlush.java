@@ -32,8 +32,7 @@ final class MemtableFlush {
         this.memtable = memtable;
         this.ledgers = ledgers;
         this.conflicts = conflicts;
-        this.commitBytes =
-                Math.max(LmdbLedgerStore.BLOCK_BYTES_MAX, settings.memtableBytes() / settings.flushCommits());
+        this.commitBytes = Math.max(BlockFormat.BYTES_MAX, settings.memtableBytes() / settings.flushCommits());
         this.remaining = memtable.ledgerIds().iterator();
     }
 
