@@ -27,6 +27,8 @@ final class BookieMetrics {
     final DistributionSummary journalGroupEntries;
     final DistributionSummary journalGroupBytes;
     final Timer flushCommit;
+    final Counter flushesWithoutRoom;
+    final Counter segmentsWithoutRoom;
 
     private final MeterRegistry registry;
     private final Tags tags;
@@ -45,10 +47,17 @@ final class BookieMetrics {
         journalGroupEntries = registry.summary("bookie.journal.force.write.batch.entries", tags);
         journalGroupBytes = registry.summary("bookie.journal.force.write.batch.bytes", tags);
         flushCommit = timer("bookie.flush.commit");
+        flushesWithoutRoom = registry.counter("bookie.flush.no.room", tags);
+        segmentsWithoutRoom = registry.counter("bookie.journal.no.room", tags);
     }
 
     <T> void gauge(String name, T of, ToDoubleFunction<T> value) {
         gauges.add(Gauge.builder(name, of, value).tags(tags).register(registry));
+    }
+
+    /** One of several gauges of that name, which {@code tag} tells apart by {@code tagValue}. */
+    <T> void gauge(String name, String tag, String tagValue, T of, ToDoubleFunction<T> value) {
+        gauges.add(Gauge.builder(name, of, value).tags(tags.and(tag, tagValue)).register(registry));
     }
 
     /** Takes the gauges back: the next boot in this process has its own to show. */

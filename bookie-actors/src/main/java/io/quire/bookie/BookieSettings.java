@@ -19,7 +19,8 @@ import java.time.Duration;
  * @param readBytesMax bytes in one answer
  * @param tail how readers that follow are served
  * @param tailsMax how many may follow, over all ledgers
- * @param freeBytesMin below this the store does not start, and turns read-only
+ * @param freeBytesMin below this the store does not start
+ * @param space what it takes on with how much room
  * @param statusInterval how often the bookie's status is published
  * @param ledgerIdleTimeout how long a ledger without sessions stays in memory
  */
@@ -34,8 +35,26 @@ public record BookieSettings(
         TailFeed.Limits tail,
         int tailsMax,
         long freeBytesMin,
+        SpaceSettings space,
         Duration statusInterval,
         Duration ledgerIdleTimeout) {
+    /**
+     * @throws IllegalArgumentException when they contradict each other; it names the settings
+     */
+    public BookieSettings {
+        if (freeBytesMin > space.marks().readOnlyBelow()) {
+            throw new IllegalArgumentException("quire.bookie.free-bytes-min (" + freeBytesMin
+                    + ") must not be above quire.bookie.space.read-only-below ("
+                    + space.marks().readOnlyBelow() + ")");
+        }
+        if (space.marks().fenceReserve() < store.segmentBytes()) {
+            throw new IllegalArgumentException("quire.bookie.space.fence-reserve ("
+                    + space.marks().fenceReserve()
+                    + ") must hold a journal segment, quire.bookie.journal.segment-bytes ("
+                    + store.segmentBytes() + ")");
+        }
+    }
+
     /** Reads section {@code quire.bookie} of {@code root}. */
     public static BookieSettings from(Config root) {
         Config config = root.getConfig("quire.bookie");
@@ -45,7 +64,8 @@ public record BookieSettings(
                 config.getInt("journal.spares-max"),
                 config.getMemorySize("memtable.bytes").toBytes(),
                 config.getInt("memtable.count-max"),
-                config.getInt("memtable.flush-commits"));
+                config.getInt("memtable.flush-commits"),
+                config.getMemorySize("journal.bytes-max").toBytes());
         LedgerReplica.Limits replica = new LedgerReplica.Limits(
                 config.getMemorySize("session.credit-bytes").toBytes(),
                 config.getInt("session.per-ledger-max"),
@@ -67,6 +87,7 @@ public record BookieSettings(
                         config.getDuration("tail.silence-timeout").toNanos()),
                 config.getInt("tail.subscriptions-max"),
                 config.getMemorySize("free-bytes-min").toBytes(),
+                SpaceSettings.from(config.getConfig("space")),
                 config.getDuration("status-interval"),
                 config.getDuration("ledger-idle-timeout"));
     }

@@ -12,5 +12,6 @@ public enum ReplicaRefusal {
     DAMAGED,
     CONFLICTING_BYTES,
     NOT_RECOVERING,
-    UNAUTHORIZED
+    UNAUTHORIZED,
+    READ_ONLY
 }

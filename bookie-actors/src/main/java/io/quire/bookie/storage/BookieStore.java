@@ -1,5 +1,6 @@
 package io.quire.bookie.storage;
 
+import io.quire.bookie.core.JournalBudget;
 import io.quire.bookie.storage.LedgerStore.StoredLedger;
 import io.quire.protocol.BookieId;
 import io.quire.protocol.BootEpoch;
@@ -11,6 +12,7 @@ import io.quire.protocol.Payload;
 import io.quire.storage.FileStore;
 import io.quire.storage.KeyValueStore;
 import io.quire.storage.StorageException;
+import io.quire.storage.StorageException.OutOfSpaceException;
 import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.List;
@@ -54,6 +56,7 @@ public final class BookieStore implements AutoCloseable {
     /** Ledgers whose blocks were counted since boot. */
     private final Set<Long> whole = ConcurrentHashMap.newKeySet();
 
+    private final JournalBudget journalBudget;
     private MemtableFlush flush;
     private long replayedRecords;
 
@@ -64,6 +67,7 @@ public final class BookieStore implements AutoCloseable {
      * @param memtableBytes when the active memtable is handed to the flusher
      * @param memtablesMax memtables in memory, the active one included; at least 2
      * @param flushCommits commits that one memtable is flushed in, about
+     * @param journalBytesMax of the journal segments in use, at least four segments
      */
     public record Settings(
             long segmentBytes,
@@ -71,13 +75,38 @@ public final class BookieStore implements AutoCloseable {
             int sparesMax,
             long memtableBytes,
             int memtablesMax,
-            int flushCommits) {
+            int flushCommits,
+            long journalBytesMax) {
+        /** Settings of a journal without a bound of its own. */
+        public Settings(
+                long segmentBytes,
+                int groupBytesMax,
+                int sparesMax,
+                long memtableBytes,
+                int memtablesMax,
+                int flushCommits) {
+            this(segmentBytes, groupBytesMax, sparesMax, memtableBytes, memtablesMax, flushCommits, Long.MAX_VALUE);
+        }
+
         public Settings {
             if (memtablesMax < 2 || flushCommits < 1 || memtableBytes < groupBytesMax) {
                 throw new IllegalArgumentException("memtables-max must be at least 2, flush-commits at least 1 and"
                         + " memtable-bytes at least journal group-bytes-max");
             }
+            JournalBudget.requireEnough(segmentBytes, journalBytesMax);
         }
+    }
+
+    /** What became of one step of a flush. */
+    public enum FlushOutcome {
+        /** No memtable waits. */
+        NOTHING_TO_DO,
+        /** One more commit is durable. */
+        COMMITTED,
+        /** So is the last one of a memtable: the journal may be released up to its last record. */
+        FLUSHED,
+        /** The commit had no room. Nothing was changed, and the same step may be tried again. */
+        NO_ROOM
     }
 
     /** A record that is durable now. */
@@ -87,6 +116,7 @@ public final class BookieStore implements AutoCloseable {
         this.store = store;
         this.settings = settings;
         this.journal = journal;
+        this.journalBudget = new JournalBudget(settings.segmentBytes(), settings.journalBytesMax());
         this.ledgers = ledgers;
         this.memtables = List.of(replay.active);
         this.conflicts = replay.conflicts;
@@ -147,12 +177,18 @@ public final class BookieStore implements AutoCloseable {
                 return;
             }
             MemtableFlush flush = new MemtableFlush(active, ledgers, settings, conflicts);
-            boolean done = false;
-            while (!done) {
-                done = flush.step();
+            FlushOutcome outcome = FlushOutcome.COMMITTED;
+            while (outcome == FlushOutcome.COMMITTED) {
+                outcome = flush.step(Long.MAX_VALUE);
             }
+            requireRoom(outcome);
             active = new Memtable(active.lastSequence());
         }
+    }
+
+    /** The stores that the segments of a journal belong to: one, or none when there are no segments. */
+    public static Set<BookieId> journalOwners(FileStore journalFiles) {
+        return JournalScan.ownersOf(journalFiles);
     }
 
     public BookieId id() {
@@ -164,11 +200,43 @@ public final class BookieStore implements AutoCloseable {
         return replayedRecords;
     }
 
+    private static void requireRoom(FlushOutcome outcome) {
+        if (outcome == FlushOutcome.NO_ROOM) {
+            throw new OutOfSpaceException("the disk has no room for what the ledger store is to take", null);
+        }
+    }
+
     /**
-     * Reserves memtable space, ahead of journaling (R17): whether records of {@code weight} may be appended now. False
-     * means that the flusher is behind; ask again after the next memtable is flushed.
+     * Reserves memtable space and journal bytes, ahead of journaling (R17): whether records of {@code weight} may be
+     * appended now. False means that the flusher is behind; ask again after the next memtable is flushed.
      */
     public boolean hasRoomFor(long weight) {
+        return isJournalWithinBudget() && hasMemtableFor(weight);
+    }
+
+    private boolean isJournalWithinBudget() {
+        JournalBudget.Decision decision = decideOnJournal();
+        if (decision == JournalBudget.Decision.HOLD_BACK) {
+            releaseJournal();
+            decision = decideOnJournal();
+        }
+        if (decision != JournalBudget.Decision.GO_ON) {
+            rotateIfPossible();
+        }
+        return decision != JournalBudget.Decision.HOLD_BACK;
+    }
+
+    private JournalBudget.Decision decideOnJournal() {
+        return journalBudget.decide(journal.bytesInUse(), journal.needsSegment(), needsFlush());
+    }
+
+    private synchronized void rotateIfPossible() {
+        if (memtables.size() < settings.memtablesMax()) {
+            rotate();
+        }
+    }
+
+    private boolean hasMemtableFor(long weight) {
         Memtable active = memtables.get(0);
         if (active.isEmpty() || active.weight() + weight <= settings.memtableBytes()) {
             return true;
@@ -217,6 +285,22 @@ public final class BookieStore implements AutoCloseable {
     }
 
     /**
+     * Has a journal segment ready for the next group; {@link #append} does the same.
+     *
+     * @throws OutOfSpaceException when the disk has no room for another segment: nothing was journaled, and the same may be
+     *     tried again (H61)
+     * @throws io.quire.storage.StorageException when it fails otherwise; the store must not be used any more
+     */
+    public void makeJournalRoom() {
+        journal.makeRoom();
+    }
+
+    /** Bytes of the journal segments in use. Any thread. */
+    public long journalBytes() {
+        return journal.bytesInUse();
+    }
+
+    /**
      * Journals a group of records with one sync and applies them. On return all of them are durable and can be read.
      *
      * @throws io.quire.storage.StorageException when they may not be durable; the store must not be used any more
@@ -250,27 +334,41 @@ public final class BookieStore implements AutoCloseable {
     }
 
     /**
-     * Makes one commit of the oldest full memtable.
+     * Makes one commit of the oldest full memtable, whatever room there is.
      *
      * @return whether that memtable is flushed now, and the journal may be released up to its last record
+     * @throws OutOfSpaceException when it finds none
      */
     public boolean flushStep() {
+        FlushOutcome outcome = flushStep(Long.MAX_VALUE);
+        requireRoom(outcome);
+        return outcome == FlushOutcome.FLUSHED;
+    }
+
+    /**
+     * Makes one commit of the oldest full memtable, if it needs no more than about {@code roomBytes} of the disk.
+     *
+     * @throws OutOfSpaceException when the commit itself finds no room; the store must not be used any more
+     * @throws io.quire.storage.StorageException when it fails otherwise; the store must not be used any more
+     */
+    public FlushOutcome flushStep(long roomBytes) {
         List<Memtable> current = memtables;
         if (current.size() < 2) {
-            return false;
+            return FlushOutcome.NOTHING_TO_DO;
         }
         Memtable oldest = current.get(current.size() - 1);
         if (flush == null || flush.memtable() != oldest) {
             flush = new MemtableFlush(oldest, ledgers, settings, conflicts);
         }
-        if (!flush.step()) {
-            return false;
+        FlushOutcome outcome = flush.step(roomBytes);
+        if (outcome != FlushOutcome.FLUSHED) {
+            return outcome;
         }
         flush = null;
         synchronized (this) {
             memtables = List.copyOf(memtables.subList(0, memtables.size() - 1));
         }
-        return true;
+        return outcome;
     }
 
     /** Counts a request that was refused because an entry of it is held with other bytes. */
