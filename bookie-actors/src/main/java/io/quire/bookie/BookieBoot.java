@@ -116,6 +116,11 @@ public final class BookieBoot {
         this.blocking = blocking;
     }
 
+    /** Where the journal of the store in {@code directory} is if nothing else is said. */
+    public static Path journalIn(Path directory) {
+        return StoreDirectories.journalIn(directory);
+    }
+
     /** Whether {@code directory} holds a store, damaged or not. */
     public static boolean isFormatted(Path directory) {
         if (!Files.isDirectory(directory)) {

@@ -65,6 +65,8 @@ class NodeActorTest {
     private sealed interface Told {
         record Started(BookieId bookie) implements Told {}
 
+        record Waits(String name, String reason) implements Told {}
+
         record Failed(String reason, boolean last) implements Told {}
 
         enum VoterFailed implements Told {
@@ -78,8 +80,13 @@ class NodeActorTest {
         told = kit.createTestProbe();
         node = kit.spawn(NodeActor.create(new NodeListener() {
             @Override
-            public void bookieStarted(BookieId bookie) {
+            public void bookieStarted(String name, BookieId bookie) {
                 told.getRef().tell(new Told.Started(bookie));
+            }
+
+            @Override
+            public void bookieWaits(String name, String reason) {
+                told.getRef().tell(new Told.Waits(name, reason));
             }
 
             @Override

@@ -98,11 +98,11 @@ final class LedgerJson {
                     item.put("name", status.name());
                     item.put("address", status.address());
                     item.put("state", status.state().name());
-                    ArrayNode reasons = item.putArray("readOnlyReasons");
-                    status.readOnlyReasons().forEach(reasons::add);
                     item.put("freeBytes", status.freeBytes());
                     item.put("totalBytes", status.totalBytes());
                     putLabels(item, status.labels());
+                    ArrayNode reasons = item.putArray("readOnlyReasons");
+                    status.readOnlyReasons().forEach(reasons::add);
                 });
         return json;
     }
