@@ -16,6 +16,7 @@ import io.quire.protocol.wire.BookieReply;
 import io.quire.protocol.wire.BookieReply.Refusal;
 import io.quire.protocol.wire.BookieRequest;
 import io.quire.protocol.wire.Envelope;
+import io.quire.storage.StorageException;
 import io.quire.storage.StorageException.OutOfSpaceException;
 import java.util.Locale;
 import java.util.Map;
@@ -410,7 +411,11 @@ public final class BookieActor {
     }
 
     private Behavior<Object> onLookAtDisk() {
-        space.look();
+        try {
+            space.look();
+        } catch (StorageException e) {
+            return failServing(e.getMessage());
+        }
         return onSpaceSeen();
     }
 
@@ -421,7 +426,7 @@ public final class BookieActor {
 
     private Behavior<Object> onFoundRoom(FoundRoom found) {
         space.foundRoom(found.waiter());
-        return onSpaceSeen();
+        return onLookAtDisk();
     }
 
     private Behavior<Object> onSetReadOnly(SetReadOnly set) {

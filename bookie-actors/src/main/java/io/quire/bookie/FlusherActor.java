@@ -143,8 +143,9 @@ final class FlusherActor extends AbstractBehavior<FlusherActor.Command> {
         if (waitingForRoom) {
             waitingForRoom = false;
             getContext().getLog().info("The disk has room again; the flush goes on");
-            room.found(Waiter.FLUSHER);
+            // The journal first: what the bookie then admits must not be refused there.
             tellJournal(JournalActor.FlushGoesOn.INSTANCE);
+            room.found(Waiter.FLUSHER);
         }
     }
 

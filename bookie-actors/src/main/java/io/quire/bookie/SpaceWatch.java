@@ -34,7 +34,11 @@ final class SpaceWatch {
         return space;
     }
 
-    /** Looks at the disk. */
+    /**
+     * Looks at the disk.
+     *
+     * @throws io.quire.storage.StorageException when it cannot be asked; it may be gone
+     */
     void look() {
         space.observed(directories.freeBytes(), directories.totalBytes());
         show();
@@ -47,7 +51,7 @@ final class SpaceWatch {
 
     void foundRoom(DiskSpace.Waiter waiter) {
         space.foundRoom(waiter);
-        look();
+        show();
     }
 
     void operatorWishes(boolean readOnly) {

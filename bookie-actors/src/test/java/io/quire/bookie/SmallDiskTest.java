@@ -173,7 +173,7 @@ class SmallDiskTest extends BookieStory {
                         List.of(new BookieRequest.Batch(
                                 session,
                                 entryId + 1,
-                                entryId * 15_000,
+                                (entryId + 1) * 15_000,
                                 entryId - 1,
                                 EntryBatch.of(List.of(entry(ledger, entryId, 14_000)))))),
                 client.getRef());
