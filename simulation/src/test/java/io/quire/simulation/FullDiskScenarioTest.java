@@ -7,7 +7,7 @@ import org.junit.jupiter.api.Test;
 
 /** {@code -Dseed=} replays one run. */
 class FullDiskScenarioTest {
-    private static final int SEEDS = 500;
+    private static final int SEEDS = 200;
 
     @Test
     @DisplayName("H61, R17: on a disk that fills at any moment nothing acknowledged is lost, and with room all goes on")

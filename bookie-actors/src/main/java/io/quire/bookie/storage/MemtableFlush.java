@@ -124,9 +124,11 @@ final class MemtableFlush {
                 bytes += entry.getValue().length();
             }
             conflicts += writer.add(ledger, some, slice.marks());
-            position = entries.hasNext()
-                    ? new Position(position.ledger(), position.dropped(), some.lastKey() + 1)
-                    : position.nextLedger();
+            if (!entries.hasNext()) {
+                position = position.nextLedger();
+            } else if (!some.isEmpty()) {
+                position = new Position(position.ledger(), position.dropped(), some.lastKey() + 1);
+            }
             return bytes;
         }
 
