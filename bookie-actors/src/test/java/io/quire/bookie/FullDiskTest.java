@@ -210,6 +210,48 @@ class FullDiskTest {
     }
 
     @Test
+    @DisplayName("H61, H53: a commit that finds the disk full stops the flusher; opened anew with room nothing is lost")
+    void commitWithoutRoom() throws IOException {
+        try (SmallDisk disk = SmallDisk.ext4(directory, 16)) {
+            store.close();
+            Path journalPlace = Files.createDirectory(directory.resolve("journal-1"));
+            Path ledgersPlace = Files.createDirectory(disk.root().resolve("ledgers"));
+            store = BookieStore.open(
+                    SELF,
+                    new BootEpoch(1),
+                    STORE,
+                    NioFileStore.open(journalPlace),
+                    LmdbKeyValueStore.open(ledgersPlace, 64L << 20));
+            TestProbe<Object> watcher = kit.createTestProbe();
+            disk.fillUpTo(0);
+            // The figures lie: there is room without end.
+            ActorRef<FlusherActor.Command> flusher = start();
+            while (lastEntry < 7) {
+                assertThat(append()).isTrue();
+            }
+            journal.tell(new JournalActor.Append(
+                    new JournalRecord.Fenced(LEDGER), owner.getRef(), LedgerActor.FenceJournaled.INSTANCE));
+            owner.expectMessage(PATIENCE, LedgerActor.FenceJournaled.INSTANCE);
+            flusher.tell(new FlusherActor.FlushAll(
+                    kit.<FlusherActor.AllFlushed>createTestProbe().getRef()));
+            watcher.expectTerminated(flusher, PATIENCE);
+            kit.stop(journal);
+            store.close();
+
+            disk.empty();
+            store = BookieStore.open(
+                    SELF,
+                    new BootEpoch(2),
+                    STORE,
+                    NioFileStore.open(journalPlace),
+                    LmdbKeyValueStore.open(ledgersPlace, 64L << 20));
+            requireAll();
+            assertThat(store.ledger(LEDGER).orElseThrow().fenced()).isTrue();
+            store.close();
+        }
+    }
+
+    @Test
     @DisplayName("H61: records without entries do not let the journal grow beyond its bytes")
     void tinyRecords() {
         start();
