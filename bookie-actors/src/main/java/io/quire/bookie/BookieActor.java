@@ -271,7 +271,7 @@ public final class BookieActor {
         booted = done.booted();
         BookieStore store = booted.store();
         metrics = new BookieMetrics(setup.meters(), booted.bookie());
-        space = new SpaceWatch(booted.directories(), setup.settings().space().marks(), metrics);
+        space = new SpaceWatch(booted, setup.settings().space().marks(), metrics);
         BookieReads reads = new BookieReads(booted, setup.settings(), metrics, blocking, context.getSelf());
         AtomicLong journalQueuedBytes = new AtomicLong();
         startStorage(store, journalQueuedBytes);
@@ -320,7 +320,7 @@ public final class BookieActor {
         metrics.gauge("bookie.journal.bytes", store, BookieStore::journalBytes);
         StoreRoom room = new StoreRoom(
                 setup.settings().space(),
-                booted.directories()::ledgerFreeBytes,
+                space::roomForCommits,
                 context.getSelf().narrow());
         flusher = context.spawn(FlusherActor.create(store, metrics, room), "flusher", FlusherActor.DISPATCHER);
         journal = context.spawn(

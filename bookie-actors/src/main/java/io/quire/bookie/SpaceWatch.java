@@ -2,6 +2,7 @@ package io.quire.bookie;
 
 import io.quire.bookie.core.DiskSpace;
 import io.quire.bookie.core.ReadOnlyReason;
+import io.quire.bookie.storage.BookieStore;
 import java.util.EnumMap;
 import java.util.Map;
 import java.util.Set;
@@ -11,16 +12,20 @@ import java.util.concurrent.atomic.AtomicLong;
 /** Keeps a {@link DiskSpace} up to date with the disk, and its meters with it. Not thread-safe; the meters are. */
 final class SpaceWatch {
     private final StoreDirectories directories;
+    private final BookieStore store;
     private final DiskSpace space;
     private final AtomicLong freeBytes = new AtomicLong();
     private final AtomicLong totalBytes = new AtomicLong();
+    private final AtomicLong reusableBytes = new AtomicLong();
     private final Map<ReadOnlyReason, AtomicInteger> reasons = new EnumMap<>(ReadOnlyReason.class);
 
-    SpaceWatch(StoreDirectories directories, DiskSpace.Limits marks, BookieMetrics metrics) {
-        this.directories = directories;
+    SpaceWatch(BookieBoot.Booted booted, DiskSpace.Limits marks, BookieMetrics metrics) {
+        this.directories = booted.directories();
+        this.store = booted.store();
         this.space = new DiskSpace(marks);
         metrics.gauge("bookie.disk.free.bytes", freeBytes, AtomicLong::get);
         metrics.gauge("bookie.disk.total.bytes", totalBytes, AtomicLong::get);
+        metrics.gauge("bookie.ledger.store.reusable.bytes", reusableBytes, AtomicLong::get);
         for (ReadOnlyReason reason : ReadOnlyReason.values()) {
             AtomicInteger holds = new AtomicInteger();
             reasons.put(reason, holds);
@@ -40,8 +45,14 @@ final class SpaceWatch {
      * @throws io.quire.storage.StorageException when it cannot be asked; it may be gone
      */
     void look() {
-        space.observed(directories.freeBytes(), directories.totalBytes());
+        reusableBytes.set(store.reusableBytes());
+        space.observed(directories.freeBytes(), reusableBytes.get(), directories.totalBytes());
         show();
+    }
+
+    /** What commits of the ledger store may take, about. Thread-safe. */
+    long roomForCommits() {
+        return directories.ledgerFreeBytes() + DiskSpace.usable(store.reusableBytes());
     }
 
     void foundNoRoom(DiskSpace.Waiter waiter) {

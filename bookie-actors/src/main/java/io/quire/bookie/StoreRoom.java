@@ -7,12 +7,12 @@ import org.apache.pekko.actor.typed.ActorRef;
 /**
  * How the threads of a store learn of the room on its disk, and tell the bookie of it. Thread-safe.
  *
- * @param freeBytes of the disk that the ledger store is on
+ * @param commitBytes what commits of the ledger store may take
  */
-record StoreRoom(SpaceSettings settings, LongSupplier freeBytes, ActorRef<BookieActor.Command> bookie) {
+record StoreRoom(SpaceSettings settings, LongSupplier commitBytes, ActorRef<BookieActor.Command> bookie) {
     /** What one commit of a flush may need. */
     long forCommit() {
-        return freeBytes.getAsLong() - settings.flushMarginBytes();
+        return commitBytes.getAsLong() - settings.flushMarginBytes();
     }
 
     /** The bookie is to look at the disk. */

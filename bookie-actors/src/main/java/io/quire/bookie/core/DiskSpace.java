@@ -15,6 +15,10 @@ import java.util.Set;
  * copies and fences are answered one by one and need no such distance. The reasons for taking no new entries are a set:
  * an operator's wish neither hides a full disk nor is undone by room.
  *
+ * <p>A ledger store whose files never shrink has room within them after drops. Half of that counts, since not all of it is
+ * ever of use, as long as the disk itself has room for surprises: down to the fences' reserve, and again from that of the
+ * copies on.
+ *
  * <p>Whoever finds no room, whatever the figures say, says so until it has found some; until then the store takes neither
  * new entries nor copies.
  *
@@ -26,6 +30,7 @@ public final class DiskSpace {
     private final Limits limits;
     private final Set<Waiter> waiting = EnumSet.noneOf(Waiter.class);
     private long freeBytes = UNKNOWN;
+    private long reusableBytes;
     private long totalBytes;
     private boolean low;
     private boolean operatorWish;
@@ -96,11 +101,35 @@ public final class DiskSpace {
         this.limits = limits;
     }
 
-    /** The disk was looked at. Before the first time nothing is admitted. */
-    public void observed(long freeBytes, long totalBytes) {
+    /**
+     * The disk was looked at. Before the first time nothing is admitted.
+     *
+     * @param freeBytes of the disk
+     * @param reusableBytes within the files of the ledger store
+     * @param totalBytes of the disk
+     */
+    public void observed(long freeBytes, long reusableBytes, long totalBytes) {
         this.freeBytes = freeBytes;
+        this.reusableBytes = reusableBytes;
         this.totalBytes = totalBytes;
-        low = freeBytes < (low ? limits.writableAbove() : limits.readOnlyBelow());
+        low = low
+                ? !isRoom(limits.writableAbove(), limits.recoveryReserve())
+                : !isRoom(limits.readOnlyBelow(), limits.fenceReserve());
+    }
+
+    /** A disk was looked at whose store has no room within its files. */
+    public void observed(long freeBytes, long totalBytes) {
+        observed(freeBytes, 0, totalBytes);
+    }
+
+    /** Whether there are {@code bytes}, at least {@code onDisk} of them not within files. */
+    private boolean isRoom(long bytes, long onDisk) {
+        return freeBytes >= bytes || (freeBytes >= onDisk && freeBytes + usable(reusableBytes) >= bytes);
+    }
+
+    /** How much of what is free within the ledger store's files counts as room. */
+    public static long usable(long reusableBytes) {
+        return reusableBytes / 2;
     }
 
     /** An operator wants the store to take no new entries, or no longer so. */
@@ -122,7 +151,8 @@ public final class DiskSpace {
     public boolean admits(Work work) {
         return switch (work) {
             case NORMAL -> freeBytes != UNKNOWN && readOnlyReasons().isEmpty();
-            case RECOVERY -> waiting.isEmpty() && freeBytes >= limits.recoveryReserve() && freeBytes != UNKNOWN;
+            case RECOVERY ->
+                freeBytes != UNKNOWN && waiting.isEmpty() && isRoom(limits.recoveryReserve(), limits.fenceReserve());
             case FENCE -> freeBytes >= limits.fenceReserve() && freeBytes != UNKNOWN;
         };
     }

@@ -295,6 +295,11 @@ public final class BookieStore implements AutoCloseable {
         journal.makeRoom();
     }
 
+    /** Bytes of the ledger store's files that flushes may take before they grow, about. Any thread, until closed. */
+    public long reusableBytes() {
+        return ledgers.reusableBytes();
+    }
+
     /** Bytes of the journal segments in use. Any thread. */
     public long journalBytes() {
         return journal.bytesInUse();

@@ -2,6 +2,7 @@ package io.quire.bookie.storage;
 
 import io.quire.protocol.LedgerId;
 import io.quire.protocol.Payload;
+import io.quire.storage.KeyValueStore;
 import java.util.List;
 import java.util.NavigableMap;
 import java.util.Optional;
@@ -20,6 +21,11 @@ interface LedgerStore extends AutoCloseable {
 
     /** Opens a view of the last committed state. */
     Reader openReader();
+
+    /** Bytes of its files that commits may take before they grow, about; see {@link KeyValueStore#reusableBytes}. */
+    default long reusableBytes() {
+        return 0;
+    }
 
     @Override
     void close();

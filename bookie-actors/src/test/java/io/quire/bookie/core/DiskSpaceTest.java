@@ -58,6 +58,29 @@ class DiskSpaceTest {
     }
 
     @Test
+    @DisplayName("H61, P10: half of the room within the ledger store counts, as long as the disk has its reserves")
+    void reusable() {
+        admittedWith(300);
+        assertThat(space.admits(Work.NORMAL)).isFalse();
+        space.observed(300, 790, 10_000);
+        assertThat(space.admits(Work.NORMAL)).isFalse();
+        space.observed(300, 800, 10_000);
+        assertThat(space.admits(Work.NORMAL)).isTrue();
+        // It stays so down to the fences' reserve, and is so again only from that of the copies on.
+        space.observed(50, 1000, 10_000);
+        assertThat(space.admits(Work.NORMAL)).isTrue();
+        assertThat(space.admits(Work.RECOVERY)).isTrue();
+        space.observed(49, 100_000, 10_000);
+        assertThat(space.admits(Work.NORMAL)).isFalse();
+        assertThat(space.admits(Work.RECOVERY)).isFalse();
+        space.observed(199, 100_000, 10_000);
+        assertThat(space.admits(Work.NORMAL)).isFalse();
+        assertThat(space.admits(Work.RECOVERY)).isTrue();
+        space.observed(200, 100_000, 10_000);
+        assertThat(space.admits(Work.NORMAL)).isTrue();
+    }
+
+    @Test
     @DisplayName("H62: reasons to be read-only are a set, and each is cleared on its own")
     void reasons() {
         space.observed(1000, 10_000);
