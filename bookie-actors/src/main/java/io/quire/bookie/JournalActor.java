@@ -204,6 +204,7 @@ final class JournalActor extends AbstractBehavior<JournalActor.Command> {
             getContext().getLog().warn("The disk has no room for another journal segment: {}", cause.getMessage());
             room.foundNone(Waiter.JOURNAL);
         }
+        requestFlush();
         timers.startSingleTimer(TryAgain.INSTANCE, room.settings().retryInterval());
     }
 

@@ -24,6 +24,7 @@ import java.util.UUID;
 import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.concurrent.atomic.AtomicLong;
 import org.apache.pekko.actor.testkit.typed.javadsl.ActorTestKit;
+import org.apache.pekko.actor.testkit.typed.javadsl.FishingOutcomes;
 import org.apache.pekko.actor.testkit.typed.javadsl.TestProbe;
 import org.apache.pekko.actor.typed.ActorRef;
 import org.junit.jupiter.api.AfterEach;
@@ -126,6 +127,12 @@ class FullDiskTest {
         throw new AssertionError("nothing was refused");
     }
 
+    private void awaitNews(BookieActor.Command expected) {
+        bookie.fishForMessage(
+                PATIENCE,
+                news -> news.equals(expected) ? FishingOutcomes.complete() : FishingOutcomes.continueAndIgnore());
+    }
+
     private void requireAll() {
         BookieStore.EntryRange range = store.read(LEDGER, 0, lastEntry + 5, 10_000, 1 << 30);
         assertThat(range.entries()).hasSize((int) lastEntry + 1);
@@ -139,18 +146,47 @@ class FullDiskTest {
         start();
         assertThat(append()).isTrue();
         full.set(true);
+        freeBytes.set(1 << 20);
         appendUntilRefused();
-        bookie.expectMessage(PATIENCE, new BookieActor.FoundNoRoom(Waiter.JOURNAL));
+        awaitNews(new BookieActor.FoundNoRoom(Waiter.JOURNAL));
         assertThat(append()).isFalse();
         assertThat(queuedBytes.get()).isZero();
         requireAll();
 
         // It finds room by itself, without anything to write.
         full.set(false);
-        bookie.expectMessage(PATIENCE, new BookieActor.FoundRoom(Waiter.JOURNAL));
+        awaitNews(new BookieActor.FoundRoom(Waiter.JOURNAL));
+        freeBytes.set(64 << 20);
+        awaitNews(new BookieActor.FoundRoom(Waiter.FLUSHER));
         for (int i = 0; i < 20; i++) {
             assertThat(append()).isTrue();
         }
+        requireAll();
+    }
+
+    @Test
+    @DisplayName("H61: a journal that finds no room for another segment goes on in one that a flush gives back")
+    void segmentGivenBack() throws IOException {
+        store.close();
+        store = BookieStore.open(
+                SELF,
+                new BootEpoch(1),
+                new BookieStore.Settings(64 << 10, 16 << 10, 2, 1 << 20, 2, 4, 1 << 20),
+                new FailingFileStore(
+                        NioFileStore.open(Files.createDirectory(directory.resolve("journal-1"))),
+                        new AtomicBoolean(),
+                        new AtomicBoolean(),
+                        full),
+                LmdbKeyValueStore.open(Files.createDirectory(directory.resolve("ledgers-1")), 64L << 20));
+        start();
+        while (store.journalBytes() < 3 * (64 << 10)) {
+            assertThat(append()).isTrue();
+        }
+        full.set(true);
+        appendUntilRefused();
+        awaitNews(new BookieActor.FoundNoRoom(Waiter.JOURNAL));
+        awaitNews(new BookieActor.FoundRoom(Waiter.JOURNAL));
+        assertThat(append()).isTrue();
         requireAll();
     }
 
@@ -160,6 +196,7 @@ class FullDiskTest {
     void drainWithoutSegment() {
         start();
         full.set(true);
+        freeBytes.set(1 << 20);
         appendUntilRefused();
         TestProbe<JournalActor.Drained> drained = kit.createTestProbe();
         journal.tell(new JournalActor.Drain(drained.getRef()));
@@ -174,12 +211,12 @@ class FullDiskTest {
         start();
         freeBytes.set(1 << 20);
         appendUntilRefused();
-        bookie.expectMessage(PATIENCE, new BookieActor.FoundNoRoom(Waiter.FLUSHER));
+        awaitNews(new BookieActor.FoundNoRoom(Waiter.FLUSHER));
         assertThat(append()).isFalse();
         requireAll();
 
         freeBytes.set(64 << 20);
-        bookie.expectMessage(PATIENCE, new BookieActor.FoundRoom(Waiter.FLUSHER));
+        awaitNews(new BookieActor.FoundRoom(Waiter.FLUSHER));
         for (int i = 0; i < 10; i++) {
             assertThat(append()).isTrue();
         }

@@ -288,11 +288,16 @@ public final class BookieStore implements AutoCloseable {
      * Has a journal segment ready for the next group; {@link #append} does the same.
      *
      * @throws OutOfSpaceException when the disk has no room for another segment: nothing was journaled, and the same may be
-     *     tried again (H61)
+     *     tried again (H61). The active memtable then waits for its flush, which gives segments back
      * @throws io.quire.storage.StorageException when it fails otherwise; the store must not be used any more
      */
     public void makeJournalRoom() {
-        journal.makeRoom();
+        try {
+            journal.makeRoom();
+        } catch (OutOfSpaceException e) {
+            rotateIfPossible();
+            throw e;
+        }
     }
 
     /** Bytes of the ledger store's files that flushes may take before they grow, about. Any thread, until closed. */
