@@ -137,7 +137,7 @@ class SmallDiskTest extends BookieStory {
             SessionId session = openSession(running, ledger);
             disk.fillUpTo(30 * MEBIBYTE);
             long acknowledged = 0;
-            while (addOne(running, session, ledger, acknowledged)) {
+            while (addOne(running, session, ledger, acknowledged + 1, acknowledged)) {
                 acknowledged++;
             }
             assertThat(disk.freeBytes()).isGreaterThan(12 * MEBIBYTE);
@@ -146,7 +146,58 @@ class SmallDiskTest extends BookieStory {
             running = start(place, SMALL);
             running.requireStarted(2);
             requireEntries(running, ledger, acknowledged);
-            awaitStatus(BookieStatus.State.READ_ONLY, "DISK_FULL");
+            running.stop();
+        }
+    }
+
+    @Test
+    @DisplayName(
+            "H61: a bookie whose commit finds the disk full fails for want of room, and boots again with all it took")
+    void commitFindsTheDiskFull() throws IOException {
+        BookieSettings careless =
+                BookieSettings.from(ConfigFactory.parseString("""
+                        quire.bookie {
+                          free-bytes-min = 0
+                          journal { segment-bytes = 64 KiB, group-bytes-max = 16 KiB }
+                          memtable { bytes = 512 KiB, flush-commits = 1 }
+                          space {
+                            read-only-below = 128 KiB
+                            writable-above = 192 KiB
+                            recovery-reserve = 64 KiB
+                            fence-reserve = 64 KiB
+                            flush-margin = 0
+                          }
+                        }
+                        """).withFallback(CONFIG));
+        try (SmallDisk disk = SmallDisk.ext4(scratch, 32)) {
+            Path place = disk.root().resolve("store");
+            bookie = BookieBoot.format(place, "quire", careless);
+            LedgerId ledger = new LedgerId(61);
+            registerLedger(ledger);
+            Running running = start(place, careless);
+            running.requireStarted(1);
+            SessionId session = openSession(running, ledger);
+            for (int i = 0; i < 20; i++) {
+                assertThat(addOne(running, session, ledger, i + 1, 2L * i)).isTrue();
+            }
+            running.stop();
+            running = start(place, careless);
+            running.requireStarted(2);
+            session = openSession(running, ledger);
+            // Each goes between two that are there: the commit needs twice what it brings.
+            for (int i = 0; i < 18; i++) {
+                assertThat(addOne(running, session, ledger, i + 1, 2L * i + 1)).isTrue();
+            }
+            disk.fillUpTo(320 << 10);
+            running.actor().tell(BookieActor.Stop.INSTANCE);
+            BookieActor.Event.Failed failed = (BookieActor.Event.Failed) running.next();
+            assertThat(failed.outOfSpace()).isTrue();
+            assertThat(failed.reason()).contains("flusher", "no room");
+
+            disk.empty();
+            running = start(place, careless);
+            running.requireStarted(3);
+            requireEntries(running, ledger, 37);
             running.stop();
         }
     }
@@ -165,15 +216,15 @@ class SmallDiskTest extends BookieStory {
     }
 
     /** One entry of 14 KiB; whether it is acknowledged, or else was refused. */
-    private boolean addOne(Running running, SessionId session, LedgerId ledger, long entryId) {
+    private boolean addOne(Running running, SessionId session, LedgerId ledger, long number, long entryId) {
         Envelope.send(
                 running.actor(),
                 new BookieRequest.AddEntries(
                         bookie,
                         List.of(new BookieRequest.Batch(
                                 session,
-                                entryId + 1,
-                                (entryId + 1) * 15_000,
+                                number,
+                                number * 15_000,
                                 entryId - 1,
                                 EntryBatch.of(List.of(entry(ledger, entryId, 14_000)))))),
                 client.getRef());
