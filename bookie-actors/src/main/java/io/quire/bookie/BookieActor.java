@@ -1,6 +1,7 @@
 package io.quire.bookie;
 
 import io.micrometer.core.instrument.MeterRegistry;
+import io.quire.bookie.core.DiskSpace;
 import io.quire.bookie.storage.BookieStore;
 import io.quire.bookie.storage.Limbo;
 import io.quire.bookie.storage.StoreScrub;
@@ -17,6 +18,8 @@ import io.quire.protocol.wire.BookieReply;
 import io.quire.protocol.wire.BookieReply.Refusal;
 import io.quire.protocol.wire.BookieRequest;
 import io.quire.protocol.wire.Envelope;
+import io.quire.storage.StorageException;
+import io.quire.storage.StorageException.OutOfSpaceException;
 import java.util.Locale;
 import java.util.Map;
 import java.util.Optional;
@@ -30,6 +33,7 @@ import org.apache.pekko.actor.ActorPath;
 import org.apache.pekko.actor.CoordinatedShutdown;
 import org.apache.pekko.actor.typed.ActorRef;
 import org.apache.pekko.actor.typed.Behavior;
+import org.apache.pekko.actor.typed.ChildFailed;
 import org.apache.pekko.actor.typed.DispatcherSelector;
 import org.apache.pekko.actor.typed.PostStop;
 import org.apache.pekko.actor.typed.Terminated;
@@ -63,7 +67,7 @@ public final class BookieActor {
     /** Which store is being booted, as soon as that is known. */
     private BookieId identity;
     /** What the node is told once the store is closed. */
-    private Event outcome = new Event.Failed("its actor was stopped");
+    private Event outcome = new Event.Failed("its actor was stopped", false);
 
     private CompletionStage<Void> closing;
 
@@ -75,6 +79,7 @@ public final class BookieActor {
     private ActorRef<Object> repair;
     private ActorRef<ScrubActor.Command> scrub;
     private Registry.Watch ownRegister;
+    private SpaceWatch space;
     private StatusBoard status;
     private final Acknowledgements acks = new Acknowledgements();
     private RequestRouter router;
@@ -87,13 +92,23 @@ public final class BookieActor {
         INSTANCE
     }
 
+    /** Has the bookie take no new entries by an operator's wish, or no longer so; other reasons stay. */
+    public record SetReadOnly(boolean readOnly, ActorRef<ReadOnlySet> replyTo) implements Command {}
+
+    /** Whether the bookie is read-only now, for whatever reason. */
+    public record ReadOnlySet(boolean readOnly) {}
+
     /** What becomes of a bookie, for the node. */
     public sealed interface Event {
         /** It serves. */
         record Started(BookieId bookie, BootEpoch bootEpoch, String name) implements Event {}
 
-        /** It does not serve, or not any more; the actor stops. */
-        record Failed(String reason) implements Event {}
+        /**
+         * It does not serve, or not any more; the actor stops.
+         *
+         * @param outOfSpace whether it failed for want of room on its disk alone: it may be started again, as a new boot
+         */
+        record Failed(String reason, boolean outOfSpace) implements Event {}
 
         /** It stopped in order. */
         record Stopped(BookieId bookie) implements Event {}
@@ -115,6 +130,17 @@ public final class BookieActor {
     record JournalCopies(LedgerId ledgerId, LedgerActor.Repair copies) implements Command {}
 
     private record LedgerDamaged(LedgerId ledgerId) {}
+
+    /** The disk may have changed. */
+    enum LookAtDisk implements Command {
+        INSTANCE
+    }
+
+    /** A part of the store asked for room and got none. */
+    record FoundNoRoom(DiskSpace.Waiter waiter) implements Command {}
+
+    /** A part of the store got the room that it waited for. */
+    record FoundRoom(DiskSpace.Waiter waiter) implements Command {}
 
     private enum FlushAcks {
         INSTANCE
@@ -181,6 +207,7 @@ public final class BookieActor {
         return phase().onMessage(Boot.class, this::onBoot)
                 .onMessage(Identified.class, this::onIdentified)
                 .onMessage(BookieRequest.class, this::onRequestWhileBooting)
+                .onMessage(SetReadOnly.class, set -> Behaviors.same())
                 .onMessage(Stop.class, stop -> stopWhenBooted())
                 .build();
     }
@@ -201,10 +228,10 @@ public final class BookieActor {
     private Behavior<Object> stopWhenBooted() {
         return phase().onMessage(Boot.class, done -> {
                     if (done.failure() != null) {
-                        return failed(reasonOf(done.failure()));
+                        return failed(done.failure());
                     }
                     booted = done.booted();
-                    return closeStore(true);
+                    return closeStore(true, new Event.Stopped(booted.bookie()));
                 })
                 .onMessage(BookieRequest.class, request -> refuse(request, Refusal.UNAVAILABLE, STOPPING))
                 .build();
@@ -252,11 +279,12 @@ public final class BookieActor {
 
     private Behavior<Object> onBoot(Boot done) {
         if (done.failure() != null) {
-            return failed(reasonOf(done.failure()));
+            return failed(done.failure());
         }
         booted = done.booted();
         BookieStore store = booted.store();
         metrics = new BookieMetrics(setup.meters(), booted.bookie());
+        space = new SpaceWatch(booted, setup.settings().space().marks(), metrics);
         BookieReads reads = new BookieReads(booted, setup.settings(), metrics, blocking, context.getSelf());
         AtomicLong journalQueuedBytes = new AtomicLong();
         startStorage(store, journalQueuedBytes);
@@ -273,15 +301,17 @@ public final class BookieActor {
                 journalQueuedBytes,
                 context.getSelf().narrow(),
                 blocking);
-        router = new RequestRouter(context, shared, setup.settings(), metrics, reads);
+        router = new RequestRouter(context, shared, space.space(), metrics, reads);
         metrics.gauge("bookie.read.in.progress", reads, BookieReads::inProgress);
         metrics.gauge("bookie.sessions", router, RequestRouter::sessions);
         ActorRef<Object> self = context.getSelf();
         ownRegister = setup.registry()
                 .watch(RegistryKey.ofBookie(booted.bookie()), value -> self.tell(new OwnRegister(value)));
         startRepair(store);
-        status = new StatusBoard(setup, booted);
+        status = new StatusBoard(setup, booted, space.space());
         onPublishStatus();
+        timers.startTimerWithFixedDelay(
+                LookAtDisk.INSTANCE, setup.settings().space().sampleInterval());
         timers.startTimerWithFixedDelay(PublishStatus.INSTANCE, setup.settings().statusInterval());
         timers.startTimerWithFixedDelay(CheckIdle.INSTANCE, setup.settings().ledgerIdleTimeout());
         context.getLog()
@@ -309,12 +339,19 @@ public final class BookieActor {
                 "bookie.segments.copied.bytes", store, of -> of.segmentFigures().copiedBytes());
         metrics.gauge(
                 "bookie.segments.quarantined", store, of -> of.segmentFigures().quarantined());
+        metrics.gauge("bookie.journal.bytes", store, BookieStore::journalBytes);
+        StoreRoom room = new StoreRoom(
+                setup.settings().space(),
+                space::roomForCommits,
+                context.getSelf().narrow());
         flusher = context.spawn(
-                FlusherActor.create(store, setup.settings().compactionBytesPerSecond(), metrics),
+                FlusherActor.create(store, setup.settings().compactionBytesPerSecond(), metrics, room),
                 "flusher",
                 FlusherActor.DISPATCHER);
         journal = context.spawn(
-                JournalActor.create(store, metrics, journalQueuedBytes, flusher), "journal", JournalActor.DISPATCHER);
+                JournalActor.create(new JournalActor.Parts(store, metrics, journalQueuedBytes, room), flusher),
+                "journal",
+                JournalActor.DISPATCHER);
         flusher.tell(new FlusherActor.Tell(journal));
         context.watch(flusher);
         context.watch(journal);
@@ -359,6 +396,10 @@ public final class BookieActor {
                 .onMessage(JournalCopies.class, this::onJournalCopies)
                 .onMessage(PublishStatus.class, publish -> onPublishStatus())
                 .onMessage(OwnRegister.class, this::onOwnRegister)
+                .onMessage(LookAtDisk.class, look -> onLookAtDisk())
+                .onMessage(FoundNoRoom.class, this::onFoundNoRoom)
+                .onMessage(FoundRoom.class, this::onFoundRoom)
+                .onMessage(SetReadOnly.class, this::onSetReadOnly)
                 .onMessage(Stop.class, stop -> drain())
                 .onSignal(Terminated.class, this::onChildTerminated)
                 .build();
@@ -435,8 +476,53 @@ public final class BookieActor {
         return Behaviors.same();
     }
 
+    /** A sync that failed is no want of room, whatever it says: what it left is unknown (H53). */
     private Behavior<Object> onChildTerminated(Terminated terminated) {
-        return failServing("its " + terminated.getRef().path().name() + " failed; see the log");
+        String child = terminated.getRef().path().name();
+        boolean outOfSpace =
+                terminated instanceof ChildFailed failed && failed.getCause() instanceof OutOfSpaceException;
+        return outOfSpace
+                ? failServing("its " + child + " found no room on the disk", true)
+                : failServing("its " + child + " failed; see the log");
+    }
+
+    private Behavior<Object> onLookAtDisk() {
+        try {
+            space.look();
+        } catch (StorageException e) {
+            return failServing(e.getMessage());
+        }
+        return onSpaceSeen();
+    }
+
+    private Behavior<Object> onFoundNoRoom(FoundNoRoom found) {
+        space.foundNoRoom(found.waiter());
+        return onSpaceSeen();
+    }
+
+    private Behavior<Object> onFoundRoom(FoundRoom found) {
+        space.foundRoom(found.waiter());
+        return onLookAtDisk();
+    }
+
+    private Behavior<Object> onSetReadOnly(SetReadOnly set) {
+        space.operatorWishes(set.readOnly());
+        set.replyTo().tell(new ReadOnlySet(!space.space().admits(DiskSpace.Work.NORMAL)));
+        return onSpaceSeen();
+    }
+
+    private Behavior<Object> onSpaceSeen() {
+        if (status.publishIfChanged()) {
+            context.getLog()
+                    .info(
+                            "Bookie {} has {} bytes free and {}",
+                            booted.bookie(),
+                            space.space().freeBytes(),
+                            space.space().readOnlyReasons().isEmpty()
+                                    ? "takes entries again"
+                                    : "is read-only: " + space.space().readOnlyReasons());
+        }
+        return Behaviors.same();
     }
 
     /**
@@ -444,7 +530,11 @@ public final class BookieActor {
      * works with it any more.
      */
     private Behavior<Object> failServing(String reason) {
-        fail(reason);
+        return failServing(reason, false);
+    }
+
+    private Behavior<Object> failServing(String reason, boolean outOfSpace) {
+        fail(reason, outOfSpace);
         status.publishDown();
         timers.cancelAll();
         context.getChildren().forEach(child -> {
@@ -456,20 +546,20 @@ public final class BookieActor {
 
     private Behavior<Object> closeWithoutChildren() {
         return context.getChildren().isEmpty()
-                ? closeStore(false)
+                ? closeStore(false, outcome)
                 : phase().onMessage(BookieRequest.class, request -> refuse(request, Refusal.UNAVAILABLE, STOPPING))
                         .onSignal(Terminated.class, terminated -> closeWithoutChildren())
                         .build();
     }
 
-    private Behavior<Object> failed(String reason) {
-        fail(reason);
+    private Behavior<Object> failed(Throwable failure) {
+        fail(reasonOf(failure), causeOf(failure) instanceof OutOfSpaceException);
         return Behaviors.stopped();
     }
 
-    private void fail(String reason) {
+    private void fail(String reason, boolean outOfSpace) {
         context.getLog().error("Bookie '{}' stops: {}", setup.place().name(), reason);
-        outcome = new Event.Failed(reason);
+        outcome = new Event.Failed(reason, outOfSpace);
     }
 
     private Behavior<Object> drain() {
@@ -497,7 +587,7 @@ public final class BookieActor {
     private Behavior<Object> flushAll() {
         ActorRef<FlusherActor.AllFlushed> flushed = context.messageAdapter(FlusherActor.AllFlushed.class, done -> done);
         flusher.tell(new FlusherActor.FlushAll(flushed));
-        return phase().onMessage(FlusherActor.AllFlushed.class, done -> closeStore(true))
+        return phase().onMessage(FlusherActor.AllFlushed.class, this::onAllFlushed)
                 .onMessage(AckReady.class, this::onAckReady)
                 .onMessage(FlushAcks.class, flush -> onFlushAcks())
                 .onMessage(BookieRequest.class, request -> refuse(request, Refusal.UNAVAILABLE, STOPPING))
@@ -505,17 +595,24 @@ public final class BookieActor {
                 .build();
     }
 
+    /** What found no room is in the journal, and is replayed. */
+    private Behavior<Object> onAllFlushed(FlusherActor.AllFlushed flushed) {
+        return closeStore(flushed == FlusherActor.AllFlushed.ALL, new Event.Stopped(booted.bookie()));
+    }
+
     /**
      * @param clean whether everything is flushed
+     * @param ending what the node is told once the store is closed
      */
-    private Behavior<Object> closeStore(boolean clean) {
+    private Behavior<Object> closeStore(boolean clean, Event ending) {
         closing = CompletableFuture.runAsync(() -> booted.close(clean), blocking);
         context.pipeToSelf(closing, (done, failure) -> new Closed(failure));
         return phase().onMessage(Closed.class, done -> {
                     if (done.failure() != null) {
-                        return failed("the store could not be closed: " + reasonOf(done.failure()));
+                        fail("the store could not be closed: " + reasonOf(done.failure()), false);
+                        return Behaviors.stopped();
                     }
-                    outcome = clean ? new Event.Stopped(booted.bookie()) : outcome;
+                    outcome = ending;
                     return Behaviors.stopped();
                 })
                 .onMessage(BookieRequest.class, request -> refuse(request, Refusal.UNAVAILABLE, STOPPING))
@@ -530,13 +627,15 @@ public final class BookieActor {
     }
 
     private Behavior<Object> onPublishStatus() {
-        router.setWritable(status.publish());
+        status.publish();
         return Behaviors.same();
     }
 
     private static String reasonOf(Throwable failure) {
-        Throwable cause =
-                failure instanceof CompletionException && failure.getCause() != null ? failure.getCause() : failure;
-        return String.valueOf(cause.getMessage());
+        return String.valueOf(causeOf(failure).getMessage());
+    }
+
+    private static Throwable causeOf(Throwable failure) {
+        return failure instanceof CompletionException && failure.getCause() != null ? failure.getCause() : failure;
     }
 }

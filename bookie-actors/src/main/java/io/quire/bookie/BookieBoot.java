@@ -38,8 +38,6 @@ import org.slf4j.LoggerFactory;
  */
 public final class BookieBoot {
     private static final Logger LOG = LoggerFactory.getLogger(BookieBoot.class);
-    private static final String JOURNAL = "journal";
-    private static final String LEDGERS = "ledgers";
     private static final String SEGMENTS = "segments";
 
     private final Place place;
@@ -52,12 +50,19 @@ public final class BookieBoot {
      * Where a store is and what it is called.
      *
      * @param directory the store's own
+     * @param journal the directory of its journal, within its own or anywhere else
      * @param clusterName as configured; must be the one the store was formatted for
      * @param clusterId of the registry that this node belongs to
      * @param address the actor path that others reach this store by
      * @param name what people call it
      */
-    public record Place(Path directory, String clusterName, String clusterId, String address, String name) {}
+    public record Place(
+            Path directory, Path journal, String clusterName, String clusterId, String address, String name) {
+        /** A store with its journal in its own directory. */
+        public Place(Path directory, String clusterName, String clusterId, String address, String name) {
+            this(directory, StoreDirectories.journalIn(directory), clusterName, clusterId, address, name);
+        }
+    }
 
     /**
      * What a boot has to do with other bookies (R7).
@@ -74,27 +79,33 @@ public final class BookieBoot {
             BootEpoch bootEpoch,
             BookieStore store,
             KeyValueStore ledgerFiles,
-            FileStore root,
-            DirectoryLock lock) {
+            StoreDirectories directories) {
         /** The directory is free afterwards, whatever fails. Blocks until the store's readers are done. */
         void close(boolean clean) {
-            try (lock;
-                    root;
+            try (directories;
                     store) {
                 if (clean) {
-                    BootRecord.read(ledgerFiles).withClean(true).write(ledgerFiles);
+                    markClean();
                 }
+            }
+        }
+
+        private void markClean() {
+            try {
+                BootRecord.read(ledgerFiles).withClean(true).write(ledgerFiles);
+            } catch (StorageException.OutOfSpaceException e) {
+                // Without the mark the next boot asks once more whether the store answers elsewhere; nothing is lost.
+                LOG.warn("Bookie {} stops without the mark of an orderly stop: {}", bookie, e.getMessage());
             }
         }
     }
 
     /** What is open before the register was asked. */
     private record Opened(
-            StoreIdentity identity, BootRecord boot, KeyValueStore ledgers, FileStore root, DirectoryLock lock) {
+            StoreIdentity identity, BootRecord boot, KeyValueStore ledgers, StoreDirectories directories) {
         /** The directory is free afterwards, whatever fails. */
         void close() {
-            try (lock;
-                    root) {
+            try (directories) {
                 ledgers.close();
             }
         }
@@ -108,6 +119,11 @@ public final class BookieBoot {
         this.blocking = blocking;
     }
 
+    /** Where the journal of the store in {@code directory} is if nothing else is said. */
+    public static Path journalIn(Path directory) {
+        return StoreDirectories.journalIn(directory);
+    }
+
     /** Whether {@code directory} holds a store, damaged or not. */
     public static boolean isFormatted(Path directory) {
         if (!Files.isDirectory(directory)) {
@@ -118,43 +134,86 @@ public final class BookieBoot {
         }
     }
 
-    /**
-     * Makes {@code directory} a new store with an identity of its own (H25).
-     *
-     * @throws StorageException when it holds a store already, or the data of one
-     */
+    /** Formats a store with its journal in its own directory. */
     public static BookieId format(Path directory, String clusterName, BookieSettings settings) {
+        return format(directory, StoreDirectories.journalIn(directory), clusterName, settings);
+    }
+
+    /**
+     * Makes {@code directory} a new store with an identity of its own (H25), whose journal is in {@code journal}.
+     *
+     * @throws StorageException when it holds a store already, or the data of one; when the journal directory is not empty;
+     *     when a disk is too small for the settings. Nothing was written then
+     */
+    public static BookieId format(Path directory, Path journal, String clusterName, BookieSettings settings) {
         try {
+            boolean separate = !journal.equals(StoreDirectories.journalIn(directory));
+            requireEmptyJournal(journal, directory, separate);
             Files.createDirectories(directory);
-        } catch (java.io.IOException e) {
-            throw new StorageException("cannot create " + directory + ": " + e.getMessage(), e);
-        }
-        try (DirectoryLock lock = DirectoryLock.acquire(directory);
-                FileStore root = NioFileStore.open(directory)) {
-            if (StoreIdentity.isFormatted(root)) {
-                throw new StorageException(directory + " holds a store already");
+            try (DirectoryLock lock = DirectoryLock.acquire(directory);
+                    FileStore root = NioFileStore.open(directory)) {
+                requireUnformatted(directory, root);
+                requireFit(directory, root.totalBytes(), settings);
+                if (separate) {
+                    Files.createDirectories(journal);
+                    try (DirectoryLock journalLock = DirectoryLock.acquire(journal);
+                            FileStore files = NioFileStore.open(journal)) {
+                        requireFit(journal, files.totalBytes(), settings);
+                        return mint(directory, root, clusterName, settings);
+                    }
+                }
+                Files.createDirectory(journal);
+                return mint(directory, root, clusterName, settings);
             }
-            if (Files.exists(directory.resolve(JOURNAL))
-                    || Files.exists(directory.resolve(LEDGERS))
-                    || Files.exists(directory.resolve(SEGMENTS))) {
-                throw new StorageException(directory + " holds data but no identity; restore the file IDENTITY, or move"
-                        + " the data away before formatting");
-            }
-            BookieId bookie = new BookieId(UUID.randomUUID());
-            Files.createDirectory(directory.resolve(JOURNAL));
-            Files.createDirectory(directory.resolve(LEDGERS));
-            if (settings.kind() == StoreKind.SEGMENTS) {
-                Files.createDirectory(directory.resolve(SEGMENTS));
-            }
-            try (KeyValueStore ledgers = openLedgers(directory, settings)) {
-                settings.kind().write(ledgers);
-                BootRecord.formatted(bookie).write(ledgers);
-            }
-            new StoreIdentity(bookie, clusterName).write(root);
-            return bookie;
         } catch (java.io.IOException e) {
             throw new StorageException("cannot format " + directory + ": " + e.getMessage(), e);
         }
+    }
+
+    private static BookieId mint(Path directory, FileStore root, String clusterName, BookieSettings settings)
+            throws java.io.IOException {
+        BookieId bookie = new BookieId(UUID.randomUUID());
+        Files.createDirectory(StoreDirectories.ledgersIn(directory));
+        if (settings.kind() == StoreKind.SEGMENTS) {
+            Files.createDirectory(directory.resolve(SEGMENTS));
+        }
+        try (KeyValueStore ledgers = openLedgers(directory, settings)) {
+            settings.kind().write(ledgers);
+            BootRecord.formatted(bookie).write(ledgers);
+        }
+        new StoreIdentity(bookie, clusterName).write(root);
+        return bookie;
+    }
+
+    private static void requireUnformatted(Path directory, FileStore root) {
+        if (StoreIdentity.isFormatted(root)) {
+            throw new StorageException(directory + " holds a store already");
+        }
+        if (Files.exists(StoreDirectories.journalIn(directory))
+                || Files.exists(StoreDirectories.ledgersIn(directory))
+                || Files.exists(directory.resolve(SEGMENTS))) {
+            throw new StorageException(directory + " holds data but no identity; restore the file IDENTITY, or move"
+                    + " the data away before formatting");
+        }
+    }
+
+    /** The journal of another store, or of this one before, must not become that of a new one. */
+    private static void requireEmptyJournal(Path journal, Path directory, boolean separate) {
+        if (!separate || !Files.isDirectory(journal)) {
+            return;
+        }
+        try (FileStore files = NioFileStore.open(journal)) {
+            if (!files.list().isEmpty()) {
+                throw new StorageException("the journal directory " + journal + " of the store to be made in "
+                        + directory + " is not empty; it belongs to another store, or did");
+            }
+        }
+    }
+
+    private static void requireFit(Path directory, long totalBytes, BookieSettings settings) {
+        settings.space().marks().misfit(totalBytes).ifPresent(misfit -> {
+            throw new StorageException("the disk of " + directory + " is too small: " + misfit);
+        });
     }
 
     /** Boots the store; fails with a {@link StorageException} or {@link Registry.UnavailableException} that says why not. */
@@ -172,27 +231,17 @@ public final class BookieBoot {
         if (!isFormatted(place.directory())) {
             throw new StorageException(place.directory() + " holds no store; format it first");
         }
-        DirectoryLock lock = DirectoryLock.acquire(place.directory());
-        FileStore root;
+        StoreDirectories directories = StoreDirectories.lock(place.directory(), place.journal());
         try {
-            root = NioFileStore.open(place.directory());
-        } catch (RuntimeException e) {
-            lock.close();
-            throw e;
-        }
-        try {
-            StoreIdentity identity = StoreIdentity.read(root);
+            StoreIdentity identity = StoreIdentity.read(directories.root());
             surroundings.identified().accept(identity.bookieId());
             if (!identity.clusterName().equals(place.clusterName())) {
                 throw new StorageException(place.directory() + " was formatted for cluster '" + identity.clusterName()
                         + "', this is '" + place.clusterName() + "'");
             }
-            if (root.freeBytes() < settings.freeBytesMin()) {
-                throw new StorageException.OutOfSpaceException(
-                        "the disk of " + place.directory() + " has " + root.freeBytes() + " bytes free, a bookie needs "
-                                + settings.freeBytesMin() + " to start (quire.bookie.free-bytes-min)",
-                        null);
-            }
+            requireOwnJournal(identity.bookieId());
+            requireFit(place.directory(), directories.leastTotalBytes(), settings);
+            requireRoom(directories);
             KeyValueStore ledgers = openLedgers(place.directory(), settings);
             try {
                 BootRecord boot = BootRecord.read(ledgers);
@@ -204,15 +253,38 @@ public final class BookieBoot {
                     boot = boot.withIntent(new OpId(UUID.randomUUID()));
                     boot.write(ledgers);
                 }
-                return new Opened(identity, boot, ledgers, root, lock);
+                return new Opened(identity, boot, ledgers, directories);
             } catch (RuntimeException e) {
                 ledgers.close();
                 throw e;
             }
         } catch (RuntimeException e) {
-            root.close();
-            lock.close();
+            directories.close();
             throw e;
+        }
+    }
+
+    /** Directories of journals are easily swapped; it must be found out before anything is written. */
+    private void requireOwnJournal(BookieId bookie) {
+        try (FileStore files = NioFileStore.open(place.journal())) {
+            BookieStore.journalOwners(files).stream()
+                    .filter(owner -> !owner.equals(bookie))
+                    .findFirst()
+                    .ifPresent(owner -> {
+                        throw new StorageException("the journal directory " + place.journal() + " belongs to bookie "
+                                + owner + ", the store in " + place.directory() + " is bookie " + bookie
+                                + "; are journal directories swapped?");
+                    });
+        }
+    }
+
+    private void requireRoom(StoreDirectories directories) {
+        long freeBytes = directories.freeBytes();
+        if (freeBytes < settings.freeBytesMin()) {
+            throw new StorageException.OutOfSpaceException(
+                    "the disk of " + place.directory() + " has " + freeBytes + " bytes free, a bookie needs "
+                            + settings.freeBytesMin() + " to start (quire.bookie.free-bytes-min)",
+                    null);
         }
     }
 
@@ -277,14 +349,14 @@ public final class BookieBoot {
 
     private Booted start(Opened opened, BootEpoch bootEpoch) {
         BookieId bookie = opened.identity().bookieId();
-        FileStore journalFiles = NioFileStore.open(place.directory().resolve(JOURNAL));
+        FileStore journalFiles = NioFileStore.open(place.journal());
         Optional<FileStore> segments = Optional.empty();
         try {
             segments = openSegments(opened.ledgers());
             BookieStore store =
                     openStore(bookie, bootEpoch, new BookieStore.Files(journalFiles, opened.ledgers(), segments));
             opened.boot().withConfirmedIntent(place.clusterId()).write(opened.ledgers());
-            return new Booted(bookie, bootEpoch, store, opened.ledgers(), opened.root(), opened.lock());
+            return new Booted(bookie, bootEpoch, store, opened.ledgers(), opened.directories());
         } catch (RuntimeException e) {
             segments.ifPresent(FileStore::close);
             journalFiles.close();
@@ -324,7 +396,7 @@ public final class BookieBoot {
     }
 
     private static KeyValueStore openLedgers(Path directory, BookieSettings settings) {
-        return LmdbKeyValueStore.open(directory.resolve(LEDGERS), settings.ledgerFileBytesMax());
+        return LmdbKeyValueStore.open(StoreDirectories.ledgersIn(directory), settings.ledgerFileBytesMax());
     }
 
     private static <T> CompletionStage<T> failed(String reason) {

@@ -33,6 +33,8 @@ final class BookieMetrics {
     final Counter scrubbedBytes;
     final Counter scrubDamage;
     final Counter scrubPasses;
+    final Counter flushesWithoutRoom;
+    final Counter segmentsWithoutRoom;
 
     private final MeterRegistry registry;
     private final Tags tags;
@@ -56,10 +58,17 @@ final class BookieMetrics {
         scrubbedBytes = registry.counter("bookie.scrub.bytes", tags);
         scrubDamage = registry.counter("bookie.scrub.damage", tags);
         scrubPasses = registry.counter("bookie.scrub.passes", tags);
+        flushesWithoutRoom = registry.counter("bookie.flush.no.room", tags);
+        segmentsWithoutRoom = registry.counter("bookie.journal.no.room", tags);
     }
 
     <T> void gauge(String name, T of, ToDoubleFunction<T> value) {
         gauges.add(Gauge.builder(name, of, value).tags(tags).register(registry));
+    }
+
+    /** One of several gauges of that name, which {@code tag} tells apart by {@code tagValue}. */
+    <T> void gauge(String name, String tag, String tagValue, T of, ToDoubleFunction<T> value) {
+        gauges.add(Gauge.builder(name, of, value).tags(tags.and(tag, tagValue)).register(registry));
     }
 
     /** Takes the gauges back: the next boot in this process has its own to show. */

@@ -25,7 +25,8 @@ import java.time.Duration;
  * @param tailsMax how many may follow, over all ledgers
  * @param repair how a store in limbo is repaired
  * @param scrub how what is stored is verified
- * @param freeBytesMin below this the store does not start, and turns read-only
+ * @param freeBytesMin below this the store does not start
+ * @param space what it takes on with how much room
  * @param statusInterval how often the bookie's status is published
  * @param ledgerIdleTimeout how long a ledger without sessions stays in memory
  */
@@ -44,11 +45,26 @@ public record BookieSettings(
         Repair repair,
         Scrub scrub,
         long freeBytesMin,
+        SpaceSettings space,
         Duration statusInterval,
         Duration ledgerIdleTimeout) {
+    /**
+     * @throws IllegalArgumentException when they contradict each other; it names the settings
+     */
     public BookieSettings {
         if (compactionBytesPerSecond < 1) {
             throw new IllegalArgumentException("segments compaction-bytes-per-second must be positive");
+        }
+        if (freeBytesMin > space.marks().readOnlyBelow()) {
+            throw new IllegalArgumentException("quire.bookie.free-bytes-min (" + freeBytesMin
+                    + ") must not be above quire.bookie.space.read-only-below ("
+                    + space.marks().readOnlyBelow() + ")");
+        }
+        if (space.marks().fenceReserve() < store.segmentBytes()) {
+            throw new IllegalArgumentException("quire.bookie.space.fence-reserve ("
+                    + space.marks().fenceReserve()
+                    + ") must hold a journal segment, quire.bookie.journal.segment-bytes ("
+                    + store.segmentBytes() + ")");
         }
     }
 
@@ -82,7 +98,8 @@ public record BookieSettings(
                 new SegmentSettings(
                         config.getMemorySize("segments.segment-bytes").toBytes(),
                         config.getInt("segments.spares-max"),
-                        config.getInt("segments.compact-above-percent")));
+                        config.getInt("segments.compact-above-percent")),
+                config.getMemorySize("journal.bytes-max").toBytes());
         LedgerReplica.Limits replica = new LedgerReplica.Limits(
                 config.getMemorySize("session.credit-bytes").toBytes(),
                 config.getInt("session.per-ledger-max"),
@@ -117,6 +134,7 @@ public record BookieSettings(
                         config.getMemorySize("scrub.bytes-per-second-max").toBytes(),
                         config.getMemorySize("scrub.step-bytes").toBytes()),
                 config.getMemorySize("free-bytes-min").toBytes(),
+                SpaceSettings.from(config.getConfig("space")),
                 config.getDuration("status-interval"),
                 config.getDuration("ledger-idle-timeout"));
     }

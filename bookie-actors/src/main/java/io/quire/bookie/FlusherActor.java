@@ -1,5 +1,6 @@
 package io.quire.bookie;
 
+import io.quire.bookie.core.DiskSpace.Waiter;
 import io.quire.bookie.storage.BookieStore;
 import io.quire.storage.StorageException;
 import java.time.Duration;
@@ -15,7 +16,8 @@ import org.apache.pekko.actor.typed.javadsl.TimerScheduler;
 
 /**
  * Brings full memtables into the ledger store, one commit at a message, and gives dead space back in small steps between
- * them. A failed commit stops this actor, and with it the bookie.
+ * them. A commit for which the disk has no room is not tried; it waits until there is some (H61). A failed commit stops this
+ * actor, and with it the bookie.
  *
  * <p>One per store, on a thread of its own; a child of {@link BookieActor}.
  */
@@ -32,8 +34,10 @@ final class FlusherActor extends AbstractBehavior<FlusherActor.Command> {
     private final BookieStore store;
     private final long compactionBytesPerSecond;
     private final BookieMetrics metrics;
+    private final StoreRoom room;
     private ActorRef<JournalActor.Command> journal;
     private boolean stepping;
+    private boolean waitingForRoom;
     private ActorRef<AllFlushed> allFlushedTo;
 
     sealed interface Command {}
@@ -49,9 +53,12 @@ final class FlusherActor extends AbstractBehavior<FlusherActor.Command> {
     /** The journal is drained: flush everything, then do nothing more. */
     record FlushAll(ActorRef<AllFlushed> replyTo) implements Command {}
 
-    /** Everything is in the ledger store. */
+    /** How the last flush ended. */
     enum AllFlushed {
-        INSTANCE
+        /** Everything is in the ledger store. */
+        ALL,
+        /** The disk has no room for all of it; the rest is in the journal. */
+        NO_ROOM
     }
 
     private enum Step implements Command {
@@ -67,18 +74,21 @@ final class FlusherActor extends AbstractBehavior<FlusherActor.Command> {
             TimerScheduler<Command> timers,
             BookieStore store,
             long compactionBytesPerSecond,
-            BookieMetrics metrics) {
+            BookieMetrics metrics,
+            StoreRoom room) {
         super(context);
         this.timers = timers;
         this.store = store;
         this.compactionBytesPerSecond = compactionBytesPerSecond;
         this.metrics = metrics;
+        this.room = room;
         compactAfter(COMPACTION_IDLE);
     }
 
-    static Behavior<Command> create(BookieStore store, long compactionBytesPerSecond, BookieMetrics metrics) {
+    static Behavior<Command> create(
+            BookieStore store, long compactionBytesPerSecond, BookieMetrics metrics, StoreRoom room) {
         return Behaviors.setup(context -> Behaviors.withTimers(
-                timers -> new FlusherActor(context, timers, store, compactionBytesPerSecond, metrics)));
+                timers -> new FlusherActor(context, timers, store, compactionBytesPerSecond, metrics, room)));
     }
 
     @Override
@@ -109,10 +119,14 @@ final class FlusherActor extends AbstractBehavior<FlusherActor.Command> {
         stepping = false;
         if (store.needsFlush()) {
             long start = System.nanoTime();
-            boolean flushed = store.flushStep();
+            BookieStore.FlushOutcome outcome = store.flushStep(room.forCommit());
+            if (outcome == BookieStore.FlushOutcome.NO_ROOM) {
+                return waitForRoom();
+            }
             metrics.flushCommit.record(System.nanoTime() - start, TimeUnit.NANOSECONDS);
-            if (flushed && journal != null) {
-                journal.tell(JournalActor.MemtableFlushed.INSTANCE);
+            goOn();
+            if (outcome == BookieStore.FlushOutcome.FLUSHED) {
+                tellJournal(JournalActor.MemtableFlushed.INSTANCE);
             }
         }
         if (store.needsFlush()) {
@@ -120,7 +134,7 @@ final class FlusherActor extends AbstractBehavior<FlusherActor.Command> {
         }
         if (allFlushedTo != null) {
             timers.cancelAll();
-            allFlushedTo.tell(AllFlushed.INSTANCE);
+            allFlushedTo.tell(AllFlushed.ALL);
             return Behaviors.ignore();
         }
         return this;
@@ -145,9 +159,48 @@ final class FlusherActor extends AbstractBehavior<FlusherActor.Command> {
         timers.startSingleTimer(Compact.INSTANCE, delay);
     }
 
+    private Behavior<Command> waitForRoom() {
+        metrics.flushesWithoutRoom.increment();
+        if (!waitingForRoom) {
+            waitingForRoom = true;
+            getContext()
+                    .getLog()
+                    .warn("The disk has no room for the flush of a memtable; it is tried again until there is some");
+            room.foundNone(Waiter.FLUSHER);
+            tellJournal(JournalActor.FlushWaits.INSTANCE);
+        }
+        if (allFlushedTo != null) {
+            timers.cancelAll();
+            allFlushedTo.tell(AllFlushed.NO_ROOM);
+            return Behaviors.ignore();
+        }
+        stepping = true;
+        timers.startSingleTimer(Step.INSTANCE, room.settings().retryInterval());
+        return this;
+    }
+
+    private void goOn() {
+        if (waitingForRoom) {
+            waitingForRoom = false;
+            getContext().getLog().info("The disk has room again; the flush goes on");
+            // The journal first: what the bookie then admits must not be refused there.
+            tellJournal(JournalActor.FlushGoesOn.INSTANCE);
+            room.found(Waiter.FLUSHER);
+        }
+    }
+
+    private void tellJournal(JournalActor.Command command) {
+        if (journal != null) {
+            journal.tell(command);
+        }
+    }
+
     private Behavior<Command> onFlushAll(FlushAll all) {
         allFlushedTo = all.replyTo();
         store.rotate();
+        // Not at the timer's time: it may be that there is room now, and nobody waits for long.
+        timers.cancel(Step.INSTANCE);
+        stepping = false;
         return onFlush();
     }
 }

@@ -1,8 +1,10 @@
 package io.quire.bookie;
 
+import io.quire.bookie.core.DiskSpace.Waiter;
 import io.quire.bookie.storage.BookieStore;
 import io.quire.bookie.storage.JournalRecord;
 import io.quire.protocol.EntryBatch;
+import io.quire.storage.StorageException.OutOfSpaceException;
 import java.util.ArrayDeque;
 import java.util.ArrayList;
 import java.util.Deque;
@@ -17,23 +19,35 @@ import org.apache.pekko.actor.typed.javadsl.AbstractBehavior;
 import org.apache.pekko.actor.typed.javadsl.ActorContext;
 import org.apache.pekko.actor.typed.javadsl.Behaviors;
 import org.apache.pekko.actor.typed.javadsl.Receive;
+import org.apache.pekko.actor.typed.javadsl.TimerScheduler;
 
 /**
  * Journals records in groups: what arrived while the last group was synced is the next one; there is no timer. When the
  * memtables are full the queue waits for the flusher. A failed sync stops this actor, and with it the bookie (H53).
+ *
+ * <p>What finds no room, for another segment or because the flusher waits for some, is refused: who asked for it is told,
+ * nothing of it is kept, and the journal goes on with what comes when there is room (H61).
  *
  * <p>One per store, on a thread of its own; a child of {@link BookieActor}.
  */
 final class JournalActor extends AbstractBehavior<JournalActor.Command> {
     static final DispatcherSelector DISPATCHER = DispatcherSelector.fromConfig("quire.bookie.journal-dispatcher");
 
+    /** A sync takes at least a page. */
+    private static final int PAGE_BYTES = 4096;
+
     private final BookieStore store;
     private final BookieMetrics metrics;
     private final AtomicLong queuedBytes;
     private final ActorRef<FlusherActor.Command> flusher;
+    private final StoreRoom room;
+    private final TimerScheduler<Command> timers;
     private final Deque<Append> queue = new ArrayDeque<>();
     private boolean groupScheduled;
     private boolean waitingForFlush;
+    private boolean flushWaits;
+    private boolean waitingForRoom;
+    private long bytesSinceLook;
     private ActorRef<Drained> drainedTo;
 
     sealed interface Command {}
@@ -58,29 +72,48 @@ final class JournalActor extends AbstractBehavior<JournalActor.Command> {
         INSTANCE
     }
 
+    /** The flusher found no room for a commit. */
+    enum FlushWaits implements Command {
+        INSTANCE
+    }
+
+    /** The flusher has found room. */
+    enum FlushGoesOn implements Command {
+        INSTANCE
+    }
+
+    private enum TryAgain implements Command {
+        INSTANCE
+    }
+
     private enum WriteGroup implements Command {
         INSTANCE
     }
 
     private JournalActor(
             ActorContext<Command> context,
-            BookieStore store,
-            BookieMetrics metrics,
-            AtomicLong queuedBytes,
+            TimerScheduler<Command> timers,
+            Parts parts,
             ActorRef<FlusherActor.Command> flusher) {
         super(context);
-        this.store = store;
-        this.metrics = metrics;
-        this.queuedBytes = queuedBytes;
+        this.timers = timers;
+        this.store = parts.store();
+        this.metrics = parts.metrics();
+        this.queuedBytes = parts.queuedBytes();
+        this.room = parts.room();
         this.flusher = flusher;
     }
 
     /**
+     * What a journal works with.
+     *
      * @param queuedBytes raised by who appends, lowered here
      */
-    static Behavior<Command> create(
-            BookieStore store, BookieMetrics metrics, AtomicLong queuedBytes, ActorRef<FlusherActor.Command> flusher) {
-        return Behaviors.setup(context -> new JournalActor(context, store, metrics, queuedBytes, flusher));
+    record Parts(BookieStore store, BookieMetrics metrics, AtomicLong queuedBytes, StoreRoom room) {}
+
+    static Behavior<Command> create(Parts parts, ActorRef<FlusherActor.Command> flusher) {
+        return Behaviors.setup(
+                context -> Behaviors.withTimers(timers -> new JournalActor(context, timers, parts, flusher)));
     }
 
     @Override
@@ -89,6 +122,9 @@ final class JournalActor extends AbstractBehavior<JournalActor.Command> {
                 .onMessage(Append.class, this::onAppend)
                 .onMessage(WriteGroup.class, write -> onWriteGroup())
                 .onMessage(MemtableFlushed.class, flushed -> onMemtableFlushed())
+                .onMessage(FlushWaits.class, waits -> onFlushWaits())
+                .onMessage(FlushGoesOn.class, goesOn -> onFlushGoesOn())
+                .onMessage(TryAgain.class, again -> onTryAgain())
                 .onMessage(Drain.class, this::onDrain)
                 .build();
     }
@@ -121,12 +157,19 @@ final class JournalActor extends AbstractBehavior<JournalActor.Command> {
             weight = records.stream().mapToLong(JournalRecord::weight).sum();
         }
         if (!records.isEmpty() && !store.hasRoomFor(weight)) {
-            waitingForFlush = true;
-            return this;
-        }
-        if (!records.isEmpty()) {
+            if (!flushWaits) {
+                waitingForFlush = true;
+                requestFlush();
+                return this;
+            }
+            refuseQueue("the disk has no room for what is in memory already");
+        } else if (!records.isEmpty() && isRoomForGroup()) {
             write(records);
         }
+        return onGroupEnded();
+    }
+
+    private Behavior<Command> onGroupEnded() {
         if (!queue.isEmpty()) {
             scheduleGroup();
         } else if (drainedTo != null) {
@@ -134,6 +177,59 @@ final class JournalActor extends AbstractBehavior<JournalActor.Command> {
             return Behaviors.ignore();
         }
         return this;
+    }
+
+    /** Has a segment for the next group, or refuses all that waits for one. */
+    private boolean isRoomForGroup() {
+        try {
+            store.makeJournalRoom();
+        } catch (OutOfSpaceException e) {
+            waitForRoom(e);
+            refuseQueue("the disk has no room for another journal segment");
+            return false;
+        }
+        if (waitingForRoom) {
+            waitingForRoom = false;
+            timers.cancel(TryAgain.INSTANCE);
+            getContext().getLog().info("The disk has room for another journal segment again");
+            room.found(Waiter.JOURNAL);
+        }
+        return true;
+    }
+
+    private void waitForRoom(OutOfSpaceException cause) {
+        metrics.segmentsWithoutRoom.increment();
+        if (!waitingForRoom) {
+            waitingForRoom = true;
+            getContext().getLog().warn("The disk has no room for another journal segment: {}", cause.getMessage());
+            room.foundNone(Waiter.JOURNAL);
+        }
+        requestFlush();
+        timers.startSingleTimer(TryAgain.INSTANCE, room.settings().retryInterval());
+    }
+
+    private Behavior<Command> onTryAgain() {
+        if (waitingForRoom) {
+            isRoomForGroup();
+        }
+        return this;
+    }
+
+    /** Tells who waits, each in the order in which it asked, that nothing of it was kept. */
+    private void refuseQueue(String reason) {
+        Map<ActorRef<LedgerActor.Command>, List<LedgerActor.Command>> refused = new LinkedHashMap<>();
+        for (Append append : queue) {
+            refused.computeIfAbsent(append.owner(), owner -> new ArrayList<>()).add(append.whenDurable());
+            queuedBytes.addAndGet(-append.record().entries().byteSize());
+        }
+        queue.clear();
+        refused.forEach((owner, commands) -> owner.tell(new LedgerActor.NotJournaled(commands, reason)));
+    }
+
+    private void requestFlush() {
+        if (store.needsFlush()) {
+            flusher.tell(FlusherActor.Flush.INSTANCE);
+        }
     }
 
     private void write(List<JournalRecord> records) {
@@ -157,15 +253,32 @@ final class JournalActor extends AbstractBehavior<JournalActor.Command> {
         metrics.journalGroupBytes.record((double) bytes);
         metrics.addedEntries.increment((double) entries);
         metrics.addedBytes.increment((double) bytes);
-        if (store.needsFlush()) {
-            flusher.tell(FlusherActor.Flush.INSTANCE);
+        requestFlush();
+        bytesSinceLook += bytes + PAGE_BYTES;
+        if (bytesSinceLook >= room.settings().sampleBytes()) {
+            bytesSinceLook = 0;
+            room.changed();
         }
     }
 
     private Behavior<Command> onMemtableFlushed() {
         store.releaseJournal();
+        return goOn();
+    }
+
+    private Behavior<Command> onFlushWaits() {
+        flushWaits = true;
+        return goOn();
+    }
+
+    private Behavior<Command> onFlushGoesOn() {
+        flushWaits = false;
+        return this;
+    }
+
+    private Behavior<Command> goOn() {
         waitingForFlush = false;
-        if (!queue.isEmpty()) {
+        if (!queue.isEmpty() || drainedTo != null) {
             scheduleGroup();
         }
         return this;

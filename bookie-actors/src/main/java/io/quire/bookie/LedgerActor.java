@@ -68,8 +68,12 @@ final class LedgerActor {
 
     record CloseSession(long counter) implements Command {}
 
-    /** Fences the ledger; {@code waiter} is told on this actor's thread, once the fence is durable or refused. */
-    record Fence(Payload proof, FenceWaiter waiter) implements Command {}
+    /**
+     * Fences the ledger; {@code waiter} is told on this actor's thread, once the fence is durable or refused.
+     *
+     * @param isRoom whether there is room for a fence that is not durable yet
+     */
+    record Fence(Payload proof, FenceWaiter waiter, boolean isRoom) implements Command {}
 
     /** Several commands that came true at once. */
     record AllOf(List<Command> commands) implements Command {}
@@ -82,6 +86,12 @@ final class LedgerActor {
     enum LimboChanged implements Command {
         INSTANCE
     }
+
+    /**
+     * What these commands were to tell of did not come true: the journal had no room for their records, and kept nothing
+     * of them.
+     */
+    record NotJournaled(List<Command> commands, String reason) implements Command {}
 
     /** Asks whether the actor may be stopped; it answers {@link BookieActor.LedgerIdle} if so. */
     record CheckIdle(long routed) implements Command {}
@@ -209,6 +219,7 @@ final class LedgerActor {
         return Behaviors.receive(Command.class)
                 .onMessage(Add.class, this::onAdd)
                 .onMessage(AllOf.class, this::onAllOf)
+                .onMessage(NotJournaled.class, this::onNotJournaled)
                 .onMessage(BatchJournaled.class, this::onBatchJournaled)
                 .onMessage(Open.class, this::onOpen)
                 .onMessage(RegisterRead.class, this::onRegisterRead)
@@ -330,6 +341,19 @@ final class LedgerActor {
         return Behaviors.same();
     }
 
+    private Behavior<Command> onNotJournaled(NotJournaled not) {
+        for (Command command : not.commands()) {
+            if (command instanceof BatchJournaled batch) {
+                run(replica.batchNotJournaled(batch.counter(), batch.number(), not.reason()));
+            } else if (command instanceof RecoveryJournaled recovery) {
+                run(replica.recoveries().notJournaled(recovery.token(), not.reason()));
+            } else {
+                run(replica.fenceNotJournaled(not.reason()));
+            }
+        }
+        return Behaviors.same();
+    }
+
     private Behavior<Command> onBatchJournaled(BatchJournaled journaled) {
         run(replica.batchJournaled(journaled.counter(), journaled.number(), journaled.lastAddConfirmed()));
         tails.confirmed(replica.lastAddConfirmed());
@@ -382,6 +406,10 @@ final class LedgerActor {
     }
 
     private Behavior<Command> onFence(Fence fence) {
+        if (!fence.isRoom() && !replica.isFencedDurably()) {
+            fence.waiter().refused(BookieReply.Refusal.READ_ONLY, "the disk has no room for a fence");
+            return Behaviors.same();
+        }
         return run(replica.fence(effects.fencing(fence.waiter()), fence.proof()));
     }
 

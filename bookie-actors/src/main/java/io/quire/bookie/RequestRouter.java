@@ -1,5 +1,7 @@
 package io.quire.bookie;
 
+import io.quire.bookie.core.DiskSpace;
+import io.quire.bookie.core.DiskSpace.Work;
 import io.quire.protocol.BookieId;
 import io.quire.protocol.BootEpoch;
 import io.quire.protocol.LedgerId;
@@ -36,7 +38,7 @@ final class RequestRouter {
     private final Map<LedgerId, Routed> ledgers = new HashMap<>();
     private final Map<Long, Routed> sessions = new HashMap<>();
     private final AtomicInteger sessionCount = new AtomicInteger();
-    private boolean writable;
+    private final DiskSpace space;
     private long lastSession;
     private long lastLedgerActor;
 
@@ -60,23 +62,20 @@ final class RequestRouter {
 
     /**
      * @param context of the bookie, the parent of the ledgers' actors
+     * @param space what there is room for
      */
     RequestRouter(
             ActorContext<Object> context,
             LedgerActor.Store store,
-            BookieSettings settings,
+            DiskSpace space,
             BookieMetrics metrics,
             BookieReads reads) {
         this.context = context;
         this.store = store;
-        this.settings = settings;
+        this.space = space;
+        this.settings = store.settings();
         this.metrics = metrics;
         this.reads = reads;
-    }
-
-    /** Whether new entries are taken. */
-    void setWritable(boolean writable) {
-        this.writable = writable;
     }
 
     /** How many sessions are known here, open or in the making. Thread-safe. */
@@ -123,8 +122,8 @@ final class RequestRouter {
         int bytesMax = store.data().entriesBytesMax();
         if (ledger == null) {
             send(client, unknown(batch.session()));
-        } else if (!writable && !batch.entries().isEmpty()) {
-            refuseBatch(client, batch, Refusal.READ_ONLY, "the store takes no new entries");
+        } else if (!space.admits(batch.entries().isEmpty() ? Work.FENCE : Work.NORMAL)) {
+            refuseBatch(client, batch, Refusal.READ_ONLY, readOnly());
         } else if (batch.entries().byteSize() > bytesMax) {
             refuseBatch(
                     client,
@@ -138,10 +137,20 @@ final class RequestRouter {
         }
     }
 
-    /** A store that takes no new entries takes these: they are copies of entries that are somewhere already. */
+    private String readOnly() {
+        return "the store takes no new entries: "
+                + (space.readOnlyReasons().isEmpty() ? "its disk is full" : space.readOnlyReasons());
+    }
+
+    /**
+     * A store that takes no new entries takes these, as long as its disk lets: they are copies of entries that are
+     * somewhere already.
+     */
     private void recoveryAdd(BookieRequest.RecoveryAddEntries add, ActorRef<BookieReply> client) {
         int bytesMax = store.data().entriesBytesMax();
-        if (add.entries().byteSize() > bytesMax) {
+        if (!space.admits(Work.RECOVERY)) {
+            refuse(add, client, Refusal.READ_ONLY, "the store's disk has no room for copies");
+        } else if (add.entries().byteSize() > bytesMax) {
             refuse(
                     add,
                     client,
@@ -169,8 +178,8 @@ final class RequestRouter {
     }
 
     private void openSession(BookieRequest.OpenSession request, ActorRef<BookieReply> client) {
-        if (!writable) {
-            refuse(request, client, Refusal.READ_ONLY, "the store takes no new entries");
+        if (!space.admits(Work.NORMAL)) {
+            refuse(request, client, Refusal.READ_ONLY, readOnly());
             return;
         }
         Routed ledger = ledger(request.ledgerId());
@@ -228,7 +237,8 @@ final class RequestRouter {
                                                 request.requestId(),
                                                 request.ledgerId(),
                                                 lastAddConfirmed),
-                                        self))));
+                                        self)),
+                        space.admits(Work.FENCE)));
     }
 
     private void read(BookieRequest.ReadEntries request, ActorRef<BookieReply> client) {
@@ -236,7 +246,8 @@ final class RequestRouter {
             ledger(request.ledgerId())
                     .tell(new LedgerActor.Fence(
                             request.proof(),
-                            waiter(request, client, lastAddConfirmed -> reads.readEntries(request, client))));
+                            waiter(request, client, lastAddConfirmed -> reads.readEntries(request, client)),
+                            space.admits(Work.FENCE)));
         } else {
             reads.readEntries(request, client);
         }

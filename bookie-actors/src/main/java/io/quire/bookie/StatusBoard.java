@@ -1,20 +1,19 @@
 package io.quire.bookie;
 
+import io.quire.bookie.core.DiskSpace;
 import io.quire.protocol.BookieStatus;
 import io.quire.protocol.ClusterFeed;
-import io.quire.storage.FileStore;
+import java.util.List;
 
 /** The status that a bookie shows the others, with the free space of its disk. Not thread-safe. */
 final class StatusBoard {
     private final ClusterFeed feed;
-    private final FileStore root;
-    private final long freeBytesMin;
+    private final DiskSpace space;
     private BookieStatus status;
 
-    StatusBoard(BookieActor.Setup setup, BookieBoot.Booted booted) {
+    StatusBoard(BookieActor.Setup setup, BookieBoot.Booted booted, DiskSpace space) {
         this.feed = setup.feed();
-        this.root = booted.root();
-        this.freeBytesMin = setup.settings().freeBytesMin();
+        this.space = space;
         this.status = new BookieStatus(
                 booted.bookie(),
                 booted.bootEpoch(),
@@ -28,25 +27,36 @@ final class StatusBoard {
                 setup.labels());
     }
 
+    /** Publishes the status of a bookie that serves. */
+    void publish() {
+        List<String> reasons = reasons();
+        publish(reasons.isEmpty() ? BookieStatus.State.WRITABLE : BookieStatus.State.READ_ONLY, reasons);
+    }
+
     /**
-     * Publishes the status of a bookie that serves.
+     * Publishes the status of a bookie that serves if its reasons to take no new entries are not those published.
      *
-     * @return whether there is room for new entries
+     * @return whether that was so
      */
-    boolean publish() {
-        BookieStatus.State state =
-                root.freeBytes() < freeBytesMin ? BookieStatus.State.READ_ONLY : BookieStatus.State.WRITABLE;
-        publish(state);
-        return state == BookieStatus.State.WRITABLE;
+    boolean publishIfChanged() {
+        boolean changed = !status.readOnlyReasons().equals(reasons());
+        if (changed) {
+            publish();
+        }
+        return changed;
     }
 
     /** Publishes that the bookie does not serve any more. */
     void publishDown() {
-        publish(BookieStatus.State.DOWN);
+        publish(BookieStatus.State.DOWN, List.of());
     }
 
-    private void publish(BookieStatus.State state) {
-        status = status.next(state, root.freeBytes(), root.totalBytes());
+    private List<String> reasons() {
+        return space.readOnlyReasons().stream().map(Enum::name).sorted().toList();
+    }
+
+    private void publish(BookieStatus.State state, List<String> reasons) {
+        status = status.next(state, reasons, space.freeBytes(), space.totalBytes());
         feed.publish(status);
     }
 }

@@ -13,7 +13,6 @@ import io.quire.protocol.RegistryKey;
 import io.quire.protocol.wire.BookieReply;
 import io.quire.protocol.wire.BookieReply.Refusal;
 import io.quire.protocol.wire.BookieRequest;
-import io.quire.storage.DirectoryLock;
 import io.quire.storage.FileStore;
 import io.quire.storage.KeyValueStore;
 import io.quire.storage.LmdbKeyValueStore;
@@ -276,14 +275,13 @@ class BookieBootTest extends BookieStory {
     @Test
     @DisplayName("P7: whatever fails while a store is closed, its directory is free afterwards")
     void directoryFreeAfterFailedClose() {
-        DirectoryLock lock = DirectoryLock.acquire(directory);
-        FileStore root = NioFileStore.open(directory);
+        StoreDirectories directories = StoreDirectories.lock(directory, directory.resolve("journal"));
         KeyValueStore ledgers = LmdbKeyValueStore.open(directory.resolve("ledgers"), 64 << 20);
         FileStore journal = new FailingFileStore(
                 NioFileStore.open(directory.resolve("journal")), new AtomicBoolean(), new AtomicBoolean(true));
         BookieStore store = BookieStore.open(
                 bookie, new BootEpoch(1), SETTINGS.store(), BookieStore.Files.ofLmdb(journal, ledgers));
-        BookieBoot.Booted booted = new BookieBoot.Booted(bookie, new BootEpoch(1), store, ledgers, root, lock);
+        BookieBoot.Booted booted = new BookieBoot.Booted(bookie, new BootEpoch(1), store, ledgers, directories);
         assertThatThrownBy(() -> booted.close(true)).hasMessageContaining("did not close");
         started(1).stop();
     }

@@ -6,20 +6,32 @@ import java.nio.ByteBuffer;
 import java.util.List;
 import java.util.concurrent.atomic.AtomicBoolean;
 
-/** Real files whose syncs and whose end fail when told so. */
+/** Real files whose syncs and whose end fail when told so, and for which there is no room when told so. */
 final class FailingFileStore implements FileStore {
     private final FileStore files;
     private final AtomicBoolean syncsFail;
     private final AtomicBoolean closeFails;
+    private final AtomicBoolean full;
 
     FailingFileStore(FileStore files, AtomicBoolean syncsFail, AtomicBoolean closeFails) {
+        this(files, syncsFail, closeFails, new AtomicBoolean());
+    }
+
+    /**
+     * @param full whether no file can be created
+     */
+    FailingFileStore(FileStore files, AtomicBoolean syncsFail, AtomicBoolean closeFails, AtomicBoolean full) {
         this.files = files;
         this.syncsFail = syncsFail;
         this.closeFails = closeFails;
+        this.full = full;
     }
 
     @Override
     public StoreFile create(String name, long bytes) {
+        if (full.get()) {
+            throw new StorageException.OutOfSpaceException("no room for " + name, null);
+        }
         return new FailingFile(files.create(name, bytes));
     }
 

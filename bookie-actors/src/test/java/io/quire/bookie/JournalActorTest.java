@@ -63,10 +63,13 @@ class JournalActorTest {
 
     private ActorRef<JournalActor.Command> journal() {
         TestProbe<FlusherActor.Command> flusher = kit.createTestProbe();
+        TestProbe<BookieActor.Command> bookie = kit.createTestProbe();
         return kit.spawn(JournalActor.create(
-                store,
-                new BookieMetrics(new SimpleMeterRegistry(), new BookieId(new UUID(1, 2))),
-                queuedBytes,
+                new JournalActor.Parts(
+                        store,
+                        new BookieMetrics(new SimpleMeterRegistry(), new BookieId(new UUID(1, 2))),
+                        queuedBytes,
+                        new StoreRoom(BookieStory.SETTINGS.space(), () -> Long.MAX_VALUE, bookie.getRef())),
                 flusher.getRef()));
     }
 

@@ -4,6 +4,8 @@ import com.fasterxml.jackson.databind.JsonNode;
 import java.io.IOException;
 import java.net.URLEncoder;
 import java.nio.charset.StandardCharsets;
+import java.util.ArrayList;
+import java.util.List;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Option;
 import picocli.CommandLine.Parameters;
@@ -14,7 +16,10 @@ import picocli.CommandLine.Parameters;
         description = "Looks at bookies, and says what became of them.",
         subcommands = {BookieCommand.ListBookies.class, BookieCommand.MarkDestroyed.class})
 final class BookieCommand {
-    @Command(name = "list", description = "One line per bookie: id, name, address, state, free and total bytes.")
+    @Command(
+            name = "list",
+            description =
+                    "One line per bookie: id, name, address, state, free and total bytes, and why it is read-only.")
     static final class ListBookies extends QuireSubcommand {
         @Override
         public Integer call() {
@@ -23,7 +28,7 @@ final class BookieCommand {
                 quire().printJson(answer);
                 return 0;
             }
-            Table table = new Table("ID", "NAME", "ADDRESS", "STATE", "FREE", "TOTAL");
+            Table table = new Table("ID", "NAME", "ADDRESS", "STATE", "FREE", "TOTAL", "REASONS");
             for (JsonNode bookie : answer.path("bookies")) {
                 table.add(
                         bookie.path("bookieId").asText(),
@@ -31,10 +36,17 @@ final class BookieCommand {
                         bookie.path("address").asText(),
                         bookie.path("state").asText(),
                         bookie.path("freeBytes").asText(),
-                        bookie.path("totalBytes").asText());
+                        bookie.path("totalBytes").asText(),
+                        reasonsOf(bookie));
             }
             table.print(terminal());
             return 0;
+        }
+
+        private static String reasonsOf(JsonNode bookie) {
+            List<String> reasons = new ArrayList<>();
+            bookie.path("readOnlyReasons").forEach(reason -> reasons.add(reason.asText()));
+            return String.join(",", reasons);
         }
     }
 

@@ -190,10 +190,11 @@ class LedgerCommandTest {
         node.answering(200, """
                 {"bookies":[{"bookieId":"u-1","name":"one","address":"pekko://quire@h:1/user/bookie-0",\
                 "state":"WRITABLE","freeBytes":5,"totalBytes":100,"labels":{}},\
-                {"bookieId":"u-22","name":"","address":"","state":"READ_ONLY","freeBytes":50,"totalBytes":100}]}""");
+                {"bookieId":"u-22","name":"","address":"","state":"READ_ONLY","freeBytes":50,"totalBytes":100,\
+                "readOnlyReasons":["DISK_FULL","OPERATOR"]}]}""");
         assertThat(run("bookie", "list").out()).isEqualTo("""
-                        u-1   one  pekko://quire@h:1/user/bookie-0  WRITABLE   5   100
-                        u-22  -    -                                READ_ONLY  50  100
+                        u-1   one  pekko://quire@h:1/user/bookie-0  WRITABLE   5   100  -
+                        u-22  -    -                                READ_ONLY  50  100  DISK_FULL,OPERATOR
                         """);
     }
 }

@@ -43,7 +43,8 @@ public final class Formatting {
                 lines.add(store.directory() + ": holds a store already, left alone");
             } else {
                 lines.add(store.directory() + ": formatted as bookie "
-                        + BookieBoot.format(store.directory(), settings.clusterName(), bookies));
+                        + BookieBoot.format(
+                                store.directory(), store.journalDirectory(), settings.clusterName(), bookies));
             }
         }
         for (Path directory : settings.voterDirectories()) {

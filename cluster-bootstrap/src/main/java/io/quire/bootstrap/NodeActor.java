@@ -4,10 +4,12 @@ import io.quire.bookie.BookieActor;
 import io.quire.registry.FoundingActor;
 import io.quire.registry.VoterActor;
 import io.quire.registry.storage.AcceptorStore;
+import java.time.Duration;
 import java.util.ArrayList;
-import java.util.HashMap;
+import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import java.util.function.Function;
 import org.apache.pekko.Done;
 import org.apache.pekko.actor.typed.ActorRef;
@@ -17,21 +19,20 @@ import org.apache.pekko.actor.typed.javadsl.AbstractBehavior;
 import org.apache.pekko.actor.typed.javadsl.ActorContext;
 import org.apache.pekko.actor.typed.javadsl.Behaviors;
 import org.apache.pekko.actor.typed.javadsl.Receive;
+import org.apache.pekko.actor.typed.javadsl.TimerScheduler;
 
 /**
  * The guardian of a node: parent of its voters and bookies. A voter that fails, and the last bookie that fails, end the
- * node; it tells its owner why and does nothing by itself.
+ * node; it tells its owner why and does nothing by itself. But a bookie that failed for want of room on its disk is
+ * started again, as a new boot, less and less often until there is room (H61).
  */
 final class NodeActor extends AbstractBehavior<NodeActor.Command> {
+    private final TimerScheduler<Command> timers;
     private final NodeListener listener;
-    private final Map<ActorRef<Void>, String> bookies = new HashMap<>();
-    private final List<ActorRef<Object>> running = new ArrayList<>();
+    private final Map<String, Hosted> bookies = new LinkedHashMap<>();
     private final List<ActorRef<Void>> voters = new ArrayList<>();
-    private final ActorRef<BookieActor.Event> events;
     private ActorRef<Done> stoppedTo;
-    private int started;
-    private int failures;
-    private int ended;
+    private boolean readOnly;
 
     sealed interface Command {}
 
@@ -43,19 +44,60 @@ final class NodeActor extends AbstractBehavior<NodeActor.Command> {
     record StartBookie(String name, Function<ActorRef<BookieActor.Event>, BookieActor.Setup> setup)
             implements Command {}
 
+    /** An operator's wish for all bookies of this node, those that start later too. Who serves now has yet to be told. */
+    record WishReadOnly(boolean readOnly, ActorRef<Serving> replyTo) implements Command {}
+
+    /** The bookies that serve. */
+    record Serving(List<ActorRef<Object>> bookies) {}
+
     /** Stops the bookies in order, then the voters. */
     record StopAll(ActorRef<Done> replyTo) implements Command {}
 
-    private record BookieEvent(BookieActor.Event event) implements Command {}
+    private record BookieEvent(String name, BookieActor.Event event) implements Command {}
 
-    private NodeActor(ActorContext<Command> context, NodeListener listener) {
+    private record StartAgain(String name) implements Command {}
+
+    /** One bookie. It has ended when its actor has, and when it said so: only then is its store closed. */
+    private static final class Hosted {
+        private final String name;
+        private final BookieActor.Setup setup;
+        private ActorRef<Object> actor;
+        private boolean actorRuns;
+        private boolean serves;
+        private boolean hasFailed;
+        private Optional<BookieActor.Event> outcome = Optional.empty();
+        private Duration backoff;
+
+        Hosted(String name, BookieActor.Setup setup) {
+            this.name = name;
+            this.setup = setup;
+            resetBackoff();
+        }
+
+        boolean hasEnded() {
+            return !actorRuns && outcome.isPresent();
+        }
+
+        void resetBackoff() {
+            backoff = setup.settings().space().restartBackoffMin();
+        }
+
+        Duration nextBackoff() {
+            Duration next = backoff;
+            Duration most = setup.settings().space().restartBackoffMax();
+            backoff = next.multipliedBy(2).compareTo(most) > 0 ? most : next.multipliedBy(2);
+            return next;
+        }
+    }
+
+    private NodeActor(ActorContext<Command> context, TimerScheduler<Command> timers, NodeListener listener) {
         super(context);
+        this.timers = timers;
         this.listener = listener;
-        this.events = context.messageAdapter(BookieActor.Event.class, BookieEvent::new);
     }
 
     static Behavior<Command> create(NodeListener listener) {
-        return Behaviors.setup(context -> new NodeActor(context, listener));
+        return Behaviors.setup(context -> Behaviors.withTimers(timers -> new NodeActor(context, timers, listener)));
     }
 
     @Override
@@ -65,6 +107,8 @@ final class NodeActor extends AbstractBehavior<NodeActor.Command> {
                 .onMessage(StartFounding.class, this::onStartFounding)
                 .onMessage(StartBookie.class, this::onStartBookie)
                 .onMessage(BookieEvent.class, this::onBookieEvent)
+                .onMessage(StartAgain.class, this::onStartAgain)
+                .onMessage(WishReadOnly.class, this::onWishReadOnly)
                 .onMessage(StopAll.class, this::onStopAll)
                 .onSignal(Terminated.class, this::onTerminated)
                 .build();
@@ -85,51 +129,109 @@ final class NodeActor extends AbstractBehavior<NodeActor.Command> {
     }
 
     private Behavior<Command> onStartBookie(StartBookie start) {
-        ActorRef<Object> bookie =
-                getContext().spawn(BookieActor.create(start.setup().apply(events)), start.name());
-        running.add(bookie);
-        started++;
-        bookies.put(bookie.unsafeUpcast(), start.name());
-        getContext().watch(bookie);
+        ActorRef<Command> self = getContext().getSelf();
+        // One for each bookie, since events do not say whose they are.
+        ActorRef<BookieActor.Event> events = getContext()
+                .spawn(
+                        Behaviors.receiveMessage(event -> {
+                            self.tell(new BookieEvent(start.name(), event));
+                            return Behaviors.same();
+                        }),
+                        start.name() + "-events");
+        Hosted bookie = new Hosted(start.name(), start.setup().apply(events));
+        bookies.put(bookie.name, bookie);
+        launch(bookie);
         return this;
     }
 
+    private void launch(Hosted bookie) {
+        bookie.actor = getContext().spawn(BookieActor.create(bookie.setup), bookie.name);
+        bookie.actorRuns = true;
+        bookie.outcome = Optional.empty();
+        getContext().watch(bookie.actor);
+    }
+
     private Behavior<Command> onBookieEvent(BookieEvent message) {
-        BookieActor.Event event = message.event();
-        if (event instanceof BookieActor.Event.Started started) {
-            listener.bookieStarted(started.bookie());
-        } else if (event instanceof BookieActor.Event.Failed failed) {
-            failures++;
-            ended++;
-            listener.bookieFailed(failed.reason(), failures >= started);
+        Hosted bookie = bookies.get(message.name());
+        if (message.event() instanceof BookieActor.Event.Started started) {
+            bookie.serves = true;
+            bookie.resetBackoff();
+            if (readOnly) {
+                bookie.actor.tell(new BookieActor.SetReadOnly(
+                        true, getContext().getSystem().ignoreRef()));
+            }
+            listener.bookieStarted(bookie.name, started.bookie());
         } else {
-            ended++;
+            bookie.serves = false;
+            bookie.outcome = Optional.of(message.event());
+            onEnded(bookie);
         }
-        goOnStopping();
         return this;
     }
 
     private Behavior<Command> onTerminated(Terminated terminated) {
         ActorRef<Void> ref = terminated.getRef();
-        if (bookies.remove(ref) != null) {
-            running.removeIf(bookie -> bookie.path().equals(ref.path()));
-        } else if (voters.remove(ref) && stoppedTo == null) {
-            listener.voterFailed();
+        if (voters.remove(ref)) {
+            if (stoppedTo == null) {
+                listener.voterFailed();
+            }
+            goOnStopping();
+        } else {
+            Hosted bookie = bookies.get(ref.path().name());
+            bookie.actorRuns = false;
+            onEnded(bookie);
+        }
+        return this;
+    }
+
+    private void onEnded(Hosted bookie) {
+        if (!bookie.hasEnded()) {
+            return;
+        }
+        if (bookie.outcome.orElseThrow() instanceof BookieActor.Event.Failed failed) {
+            if (failed.outOfSpace() && stoppedTo == null) {
+                Duration backoff = bookie.nextBackoff();
+                getContext()
+                        .getLog()
+                        .warn("{} finds no room and is started again in {}: {}", bookie.name, backoff, failed.reason());
+                timers.startSingleTimer(bookie.name, new StartAgain(bookie.name), backoff);
+                listener.bookieWaits(bookie.name, failed.reason());
+            } else {
+                bookie.hasFailed = true;
+                boolean last = bookies.values().stream().allMatch(each -> each.hasFailed);
+                listener.bookieFailed(failed.reason(), last);
+            }
         }
         goOnStopping();
+    }
+
+    private Behavior<Command> onStartAgain(StartAgain again) {
+        launch(bookies.get(again.name()));
+        return this;
+    }
+
+    private Behavior<Command> onWishReadOnly(WishReadOnly wish) {
+        readOnly = wish.readOnly();
+        wish.replyTo()
+                .tell(new Serving(bookies.values().stream()
+                        .filter(bookie -> bookie.serves)
+                        .map(bookie -> bookie.actor)
+                        .toList()));
         return this;
     }
 
     private Behavior<Command> onStopAll(StopAll stop) {
         stoppedTo = stop.replyTo();
-        running.forEach(bookie -> bookie.tell(BookieActor.Stop.INSTANCE));
+        timers.cancelAll();
+        bookies.values().stream()
+                .filter(bookie -> bookie.actorRuns)
+                .forEach(bookie -> bookie.actor.tell(BookieActor.Stop.INSTANCE));
         goOnStopping();
         return this;
     }
 
-    /** A bookie has ended when it says so: only then is its store closed. */
     private void goOnStopping() {
-        if (stoppedTo == null || !bookies.isEmpty() || ended < started) {
+        if (stoppedTo == null || !bookies.values().stream().allMatch(Hosted::hasEnded)) {
             return;
         }
         if (voters.isEmpty()) {

@@ -1,11 +1,14 @@
 package io.quire.bootstrap;
 
 import com.typesafe.config.Config;
+import io.quire.bookie.BookieBoot;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.ArrayList;
+import java.util.HashSet;
 import java.util.List;
 import java.util.Map;
+import java.util.Set;
 import java.util.TreeMap;
 
 /**
@@ -43,10 +46,13 @@ public record NodeSettings(
 
     /**
      * @param directory the store's own
+     * @param journalDirectory of its journal, perhaps on a disk of its own
      * @param labels rack, zone and the like
      */
-    public record Store(Path directory, Map<String, String> labels) {
+    public record Store(Path directory, Path journalDirectory, Map<String, String> labels) {
         public Store {
+            directory = directory.toAbsolutePath().normalize();
+            journalDirectory = journalDirectory.toAbsolutePath().normalize();
             labels = Map.copyOf(labels);
         }
     }
@@ -54,6 +60,13 @@ public record NodeSettings(
     public NodeSettings {
         stores = List.copyOf(stores);
         voterDirectories = List.copyOf(voterDirectories);
+        Set<Path> directories = new HashSet<>();
+        for (Store store : stores) {
+            if (!directories.add(store.directory()) || !directories.add(store.journalDirectory())) {
+                throw new IllegalArgumentException("quire.node.stores names " + store.directory() + " or "
+                        + store.journalDirectory() + " twice; each store needs directories of its own");
+            }
+        }
         if (name.isEmpty() || clusterName.isEmpty()) {
             throw new IllegalArgumentException("quire.node.name and quire.node.cluster-name must not be empty");
         }
@@ -72,7 +85,11 @@ public record NodeSettings(
             if (store.hasPath("labels")) {
                 store.getObject("labels").forEach((key, value) -> labels.put(key, String.valueOf(value.unwrapped())));
             }
-            stores.add(new Store(Path.of(store.getString("directory")).toAbsolutePath(), labels));
+            Path directory = Path.of(store.getString("directory"));
+            Path journal = store.hasPath("journal-directory")
+                    ? Path.of(store.getString("journal-directory"))
+                    : BookieBoot.journalIn(directory);
+            stores.add(new Store(directory, journal, labels));
         }
         return new NodeSettings(
                 config.getString("name"),

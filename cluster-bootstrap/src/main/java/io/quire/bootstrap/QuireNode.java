@@ -49,6 +49,7 @@ import java.util.concurrent.TimeoutException;
 import java.util.concurrent.locks.LockSupport;
 import org.apache.pekko.Done;
 import org.apache.pekko.actor.CoordinatedShutdown;
+import org.apache.pekko.actor.typed.ActorRef;
 import org.apache.pekko.actor.typed.ActorSystem;
 import org.apache.pekko.actor.typed.javadsl.Adapter;
 import org.apache.pekko.actor.typed.javadsl.AskPattern;
@@ -72,6 +73,9 @@ public final class QuireNode implements AutoCloseable {
     private static final Duration NEWS_TIMEOUT = Duration.ofSeconds(5);
     private static final int BOOKIES_PAGE = 500;
 
+    /** How long a part of this process may take to answer. */
+    private static final Duration ANSWER = Duration.ofSeconds(5);
+
     /** How long the actor system may take to end once everything in it has stopped. */
     private static final Duration TERMINATION = Duration.ofSeconds(5);
 
@@ -88,25 +92,46 @@ public final class QuireNode implements AutoCloseable {
 
     /** What becomes of the node's parts. */
     private static final class Parts implements NodeListener {
-        private final List<CompletableFuture<BookieId>> awaited = new ArrayList<>();
+        /** Completes when every bookie serves, or waits for room while another one serves. */
+        private final CompletableFuture<Done> settled = new CompletableFuture<>();
+
         private final CompletableFuture<String> failed = new CompletableFuture<>();
-        private int started;
+        private final int bookies;
+        private final Set<String> serving = new HashSet<>();
+        private final Set<String> waiting = new HashSet<>();
 
         Parts(int bookies) {
-            for (int i = 0; i < bookies; i++) {
-                awaited.add(new CompletableFuture<>());
+            this.bookies = bookies;
+            if (bookies == 0) {
+                settled.complete(Done.getInstance());
             }
         }
 
         @Override
-        public synchronized void bookieStarted(BookieId bookie) {
-            awaited.get(started++).complete(bookie);
+        public synchronized void bookieStarted(String name, BookieId bookie) {
+            waiting.remove(name);
+            serving.add(name);
+            if (serving.size() + waiting.size() == bookies) {
+                settled.complete(Done.getInstance());
+            }
+        }
+
+        /** A node whose bookies all find no room does not start. */
+        @Override
+        public synchronized void bookieWaits(String name, String reason) {
+            serving.remove(name);
+            waiting.add(name);
+            if (waiting.size() == bookies) {
+                settled.completeExceptionally(new NodeStartException(reason));
+            } else if (serving.size() + waiting.size() == bookies) {
+                settled.complete(Done.getInstance());
+            }
         }
 
         @Override
         public synchronized void bookieFailed(String reason, boolean last) {
-            if (started < awaited.size() || last) {
-                awaited.forEach(bookie -> bookie.completeExceptionally(new NodeStartException(reason)));
+            if (!settled.isDone() || last) {
+                settled.completeExceptionally(new NodeStartException(reason));
                 failed.complete("a bookie failed: " + reason);
             }
         }
@@ -264,7 +289,11 @@ public final class QuireNode implements AutoCloseable {
 
     private void startHttp(HttpSettings httpSettings) {
         ServerBinding binding = await(
-                HttpAdmin.start(system, new HttpAdmin.Services(client, feed, registry), meters, httpSettings),
+                HttpAdmin.start(
+                        system,
+                        new HttpAdmin.Services(client, feed, registry, this::setReadOnly),
+                        meters,
+                        httpSettings),
                 "HTTP cannot listen on " + httpSettings.host() + ":" + httpSettings.port());
         binding.addToCoordinatedShutdown(HTTP_DEADLINE, Adapter.toClassic(system));
         http = Optional.of(URI.create(
@@ -355,15 +384,18 @@ public final class QuireNode implements AutoCloseable {
             String name = settings.stores().size() == 1 ? settings.name() : settings.name() + "-" + i;
             String address = "pekko://quire@" + node + "/user/" + actorName;
             BookieBoot.Place place = new BookieBoot.Place(
-                    store.directory(), settings.clusterName(), registryConfig.clusterId(), address, name);
+                    store.directory(),
+                    store.journalDirectory(),
+                    settings.clusterName(),
+                    registryConfig.clusterId(),
+                    address,
+                    name);
             system.tell(new NodeActor.StartBookie(
                     actorName,
                     events -> new BookieActor.Setup(
                             place, node, store.labels(), bookieSettings, registry, feed, meters, events)));
         }
-        for (CompletableFuture<BookieId> bookie : parts.awaited) {
-            await(bookie, "a bookie did not start");
-        }
+        await(parts.settled, "a bookie did not start");
     }
 
     /**
@@ -411,6 +443,26 @@ public final class QuireNode implements AutoCloseable {
                     LOG.warn("Bookies and voters did not stop in time");
                     return Done.getInstance();
                 });
+    }
+
+    /** Whether all bookies of this node are read-only then. */
+    private CompletionStage<Boolean> setReadOnly(boolean readOnly) {
+        return AskPattern.<NodeActor.Command, NodeActor.Serving>ask(
+                        system, replyTo -> new NodeActor.WishReadOnly(readOnly, replyTo), ANSWER, system.scheduler())
+                .thenCompose(serving -> {
+                    CompletionStage<Boolean> all =
+                            CompletableFuture.completedStage(!serving.bookies().isEmpty());
+                    for (ActorRef<Object> bookie : serving.bookies()) {
+                        all = all.thenCombine(setReadOnly(bookie, readOnly), Boolean::logicalAnd);
+                    }
+                    return all;
+                });
+    }
+
+    private CompletionStage<Boolean> setReadOnly(ActorRef<Object> bookie, boolean readOnly) {
+        return AskPattern.<Object, BookieActor.ReadOnlySet>ask(
+                        bookie, replyTo -> new BookieActor.SetReadOnly(readOnly, replyTo), ANSWER, system.scheduler())
+                .thenApply(BookieActor.ReadOnlySet::readOnly);
     }
 
     private AutoCloseable hints(RegistryKey key, Runnable news) {

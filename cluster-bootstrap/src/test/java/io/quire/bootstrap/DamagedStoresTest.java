@@ -112,10 +112,21 @@ class DamagedStoresTest {
     }
 
     @Test
-    @DisplayName("a disk without space is refused with the figures and the setting")
-    void noSpace() {
+    @DisplayName("marks that contradict each other, or that the disk can never reach, are refused with the settings")
+    void badMarks() {
         start();
-        assertRefused("quire.bookie.free-bytes-min = 1000 TiB\n", "bytes free", "quire.bookie.free-bytes-min");
+        assertRefused(
+                "quire.bookie.free-bytes-min = 1000 TiB\n",
+                "quire.bookie.free-bytes-min",
+                "quire.bookie.space.read-only-below");
+        assertRefused(
+                "quire.bookie.space { read-only-below = 1000 TiB, writable-above = 1001 TiB }\n",
+                "too small",
+                "quire.bookie.space.writable-above");
+        assertRefused(
+                "quire.bookie.journal.segment-bytes = 128 MiB\n",
+                "quire.bookie.space.fence-reserve",
+                "quire.bookie.journal.segment-bytes");
         start();
     }
 

@@ -10,6 +10,7 @@ import io.quire.bookie.BookieBoot;
 import io.quire.bookie.BookieSettings;
 import io.quire.bookie.InMemoryRegistry;
 import io.quire.bookie.LocalFeed;
+import io.quire.bookie.SmallDisk;
 import io.quire.protocol.BookieId;
 import io.quire.protocol.BookieRegistration;
 import io.quire.protocol.OpId;
@@ -25,6 +26,7 @@ import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
+import java.util.List;
 import java.util.Map;
 import java.util.UUID;
 import org.apache.pekko.Done;
@@ -57,6 +59,7 @@ class NodeActorTest {
     Path directory;
 
     private final InMemoryRegistry registry = new InMemoryRegistry();
+    private final LocalFeed feed = new LocalFeed();
     private ActorTestKit kit;
     private TestProbe<Told> told;
     private ActorRef<NodeActor.Command> node;
@@ -64,6 +67,8 @@ class NodeActorTest {
     /** What the owner was told. */
     private sealed interface Told {
         record Started(BookieId bookie) implements Told {}
+
+        record Waits(String name, String reason) implements Told {}
 
         record Failed(String reason, boolean last) implements Told {}
 
@@ -78,8 +83,13 @@ class NodeActorTest {
         told = kit.createTestProbe();
         node = kit.spawn(NodeActor.create(new NodeListener() {
             @Override
-            public void bookieStarted(BookieId bookie) {
+            public void bookieStarted(String name, BookieId bookie) {
                 told.getRef().tell(new Told.Started(bookie));
+            }
+
+            @Override
+            public void bookieWaits(String name, String reason) {
+                told.getRef().tell(new Told.Waits(name, reason));
             }
 
             @Override
@@ -100,22 +110,29 @@ class NodeActorTest {
     }
 
     private BookieId startBookie(String name) {
-        BookieSettings settings = BookieSettings.from(CONFIG);
-        Path place = directory.resolve(name);
-        BookieId bookie = BookieBoot.format(place, "quire", settings);
+        return startBookie(name, directory.resolve(name));
+    }
+
+    private BookieId startBookie(String name, Path place) {
+        BookieId bookie = BookieBoot.format(place, "quire", BookieSettings.from(CONFIG));
+        startFormatted(name, place, BookieBoot.journalIn(place), CONFIG);
+        assertThat(told.receiveMessage(PATIENCE)).isEqualTo(new Told.Started(bookie));
+        return bookie;
+    }
+
+    private void startFormatted(String name, Path place, Path journal, Config config) {
+        BookieSettings settings = BookieSettings.from(config);
         node.tell(new NodeActor.StartBookie(
                 name,
                 events -> new BookieActor.Setup(
-                        new BookieBoot.Place(place, "quire", "cluster-1", "pekko://node/user/" + name, name),
+                        new BookieBoot.Place(place, journal, "quire", "cluster-1", "pekko://node/user/" + name, name),
                         "node-1",
                         Map.of(),
                         settings,
                         registry,
-                        new LocalFeed(),
+                        feed,
                         new SimpleMeterRegistry(),
                         events)));
-        assertThat(told.receiveMessage(PATIENCE)).isEqualTo(new Told.Started(bookie));
-        return bookie;
     }
 
     /** Makes a bookie stop by itself: somebody else is its next boot (R7). */
@@ -199,5 +216,125 @@ class NodeActorTest {
                 listing.getServiceInstances(VoterActor.SERVICE).iterator().next();
         voter.tell(new RegistryRequest.DescribeVoter(1));
         assertThat(told.receiveMessage(PATIENCE)).isEqualTo(Told.VoterFailed.INSTANCE);
+    }
+
+    @Test
+    @DisplayName("H61: a bookie without room at its boot is started again until there is room; the others serve")
+    void waitsForRoom() throws IOException {
+        Config small = ConfigFactory.parseString("""
+                quire.bookie {
+                  free-bytes-min = 4 MiB
+                  space {
+                    read-only-below = 8 MiB, writable-above = 10 MiB, recovery-reserve = 4 MiB, fence-reserve = 4 MiB
+                    restart-backoff-min = 10 ms, restart-backoff-max = 50 ms
+                  }
+                }
+                """).withFallback(CONFIG);
+        try (SmallDisk disk = SmallDisk.ext4(directory, 32)) {
+            Path place = disk.root().resolve("full");
+            BookieId waits = BookieBoot.format(place, "quire", BookieSettings.from(small));
+            startBookie("other");
+            disk.fillUpTo(1 << 20);
+            startFormatted("full", place, BookieBoot.journalIn(place), small);
+            for (int i = 0; i < 4; i++) {
+                assertThat(told.receiveMessage(PATIENCE)).isInstanceOfSatisfying(Told.Waits.class, waiting -> {
+                    assertThat(waiting.name()).isEqualTo("full");
+                    assertThat(waiting.reason()).contains("bytes free");
+                });
+            }
+            disk.empty();
+            Told next = told.receiveMessage(PATIENCE);
+            while (next instanceof Told.Waits) {
+                next = told.receiveMessage(PATIENCE);
+            }
+            assertThat(next).isEqualTo(new Told.Started(waits));
+            // It failed for another reason this time, and that is the end of it.
+            supersede(waits);
+            assertThat(failure().last()).isFalse();
+            TestProbe<Done> stopped = kit.createTestProbe();
+            node.tell(new NodeActor.StopAll(stopped.getRef()));
+            stopped.expectMessage(PATIENCE, Done.getInstance());
+        }
+    }
+
+    @Test
+    @DisplayName("H61: a node stops in order while one of its bookies waits for room")
+    void stopsWhileOneWaits() throws IOException {
+        Config small = ConfigFactory.parseString("""
+                quire.bookie {
+                  free-bytes-min = 4 MiB
+                  space {
+                    read-only-below = 8 MiB, writable-above = 10 MiB, recovery-reserve = 4 MiB, fence-reserve = 4 MiB
+                    restart-backoff-min = 1 h, restart-backoff-max = 1 h
+                  }
+                }
+                """).withFallback(CONFIG);
+        try (SmallDisk disk = SmallDisk.inMemory(directory, 32)) {
+            Path place = disk.root().resolve("full");
+            BookieBoot.format(place, "quire", BookieSettings.from(small));
+            disk.fillUpTo(1 << 20);
+            startBookie("other");
+            startFormatted("full", place, BookieBoot.journalIn(place), small);
+            assertThat(told.receiveMessage(PATIENCE)).isInstanceOf(Told.Waits.class);
+            TestProbe<Done> stopped = kit.createTestProbe();
+            node.tell(new NodeActor.StopAll(stopped.getRef()));
+            stopped.expectMessage(PATIENCE, Done.getInstance());
+            told.expectNoMessage(Duration.ZERO);
+        }
+    }
+
+    @Test
+    @DisplayName("P11: a store whose journal directory is gone fails alone, whether it runs or starts")
+    void journalDirectoryGone() throws IOException {
+        startBookie("first");
+        Path place = directory.resolve("second");
+        Path journal = directory.resolve("journals/second");
+        BookieId second = BookieBoot.format(place, journal, "quire", BookieSettings.from(CONFIG));
+        assertThat(place.resolve("journal")).doesNotExist();
+        startFormatted("second", place, journal, CONFIG);
+        assertThat(told.receiveMessage(PATIENCE)).isEqualTo(new Told.Started(second));
+        Files.move(journal, directory.resolve("away"));
+        assertThat(failure()).satisfies(failed -> {
+            assertThat(failed.reason()).contains(journal.toString());
+            assertThat(failed.last()).isFalse();
+        });
+        startFormatted("second-again", place, journal, CONFIG);
+        assertThat(failure()).satisfies(failed -> {
+            assertThat(failed.reason()).contains("the journal directory " + journal, "is missing");
+            assertThat(failed.last()).isFalse();
+        });
+    }
+
+    @Test
+    @DisplayName("H62: an operator's wish reaches the bookies that serve and those that start later")
+    void operatorsWish() {
+        startBookie("first");
+        TestProbe<NodeActor.Serving> serving = kit.createTestProbe();
+        node.tell(new NodeActor.WishReadOnly(true, serving.getRef()));
+        ActorRef<Object> first = serving.receiveMessage(PATIENCE).bookies().get(0);
+        TestProbe<BookieActor.ReadOnlySet> set = kit.createTestProbe();
+        first.tell(new BookieActor.SetReadOnly(true, set.getRef()));
+        set.expectMessage(PATIENCE, new BookieActor.ReadOnlySet(true));
+        awaitReadOnly(1);
+        startBookie("second");
+        awaitReadOnly(2);
+        node.tell(new NodeActor.WishReadOnly(false, serving.getRef()));
+        assertThat(serving.receiveMessage(PATIENCE).bookies()).hasSize(2).allSatisfy(bookie -> {
+            bookie.tell(new BookieActor.SetReadOnly(false, set.getRef()));
+            set.expectMessage(PATIENCE, new BookieActor.ReadOnlySet(false));
+        });
+    }
+
+    private void awaitReadOnly(int count) {
+        for (int i = 0; i < 1000; i++) {
+            long readOnly = feed.bookies().stream()
+                    .filter(status -> status.readOnlyReasons().equals(List.of("OPERATOR")))
+                    .count();
+            if (readOnly == count) {
+                return;
+            }
+            told.expectNoMessage(Duration.ofMillis(10));
+        }
+        throw new AssertionError("not read-only: " + feed.bookies());
     }
 }

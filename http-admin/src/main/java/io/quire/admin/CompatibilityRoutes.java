@@ -199,6 +199,12 @@ final class CompatibilityRoutes {
         json.put("readOnly", running && !writable);
         json.put("shuttingDown", !here.isEmpty() && !running);
         json.put("availableForHighPriorityWrites", running);
+        ArrayNode reasons = json.putArray("readOnlyReasons");
+        live(here).stream()
+                .flatMap(bookie -> bookie.readOnlyReasons().stream())
+                .distinct()
+                .sorted()
+                .forEach(reasons::add);
         return json;
     }
 

@@ -101,6 +101,8 @@ final class LedgerJson {
                     item.put("freeBytes", status.freeBytes());
                     item.put("totalBytes", status.totalBytes());
                     putLabels(item, status.labels());
+                    ArrayNode reasons = item.putArray("readOnlyReasons");
+                    status.readOnlyReasons().forEach(reasons::add);
                 });
         return json;
     }

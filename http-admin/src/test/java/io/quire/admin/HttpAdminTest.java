@@ -172,10 +172,11 @@ class HttpAdminTest {
                 .isEqualTo("{\"bookies\":["
                         + "{\"bookieId\":\"00000000-0000-0000-0000-000000000001\",\"name\":\"bookie-1\","
                         + "\"address\":\"pekko://http/user/nobody-1\",\"state\":\"WRITABLE\",\"freeBytes\":1000,"
-                        + "\"totalBytes\":2000,\"labels\":{\"rack\":\"r1\"}},"
+                        + "\"totalBytes\":2000,\"labels\":{\"rack\":\"r1\"},\"readOnlyReasons\":[]},"
                         + "{\"bookieId\":\"00000000-0000-0000-0000-000000000002\",\"name\":\"bookie-2\","
                         + "\"address\":\"pekko://http/user/nobody-2\",\"state\":\"READ_ONLY\",\"freeBytes\":2000,"
-                        + "\"totalBytes\":4000,\"labels\":{\"rack\":\"r2\"}}]}");
+                        + "\"totalBytes\":4000,\"labels\":{\"rack\":\"r2\"},"
+                        + "\"readOnlyReasons\":[\"DISK_FULL\"]}]}");
     }
 
     @Test
@@ -466,9 +467,25 @@ class HttpAdminTest {
         assertThat(node.get("/api/v1/bookie/is_ready").status()).isEqualTo(200);
         assertThat(node.get("/api/v1/bookie/state").text())
                 .isEqualTo("{\"running\":true,\"readOnly\":false,\"shuttingDown\":false,"
-                        + "\"availableForHighPriorityWrites\":true}");
+                        + "\"availableForHighPriorityWrites\":true,\"readOnlyReasons\":[\"DISK_FULL\"]}");
         assertThat(node.delete("/api/v1/ledger/delete?ledger_id=3").status()).isEqualTo(200);
         assertThat(node.get("/api/v1/ledger/metadata?ledger_id=3").problem()).isEqualTo("404 NoSuchLedger NOT_APPLIED");
+    }
+
+    @Test
+    @DisplayName("H62: an operator makes the bookies of a node read-only and writable again, and sees whether they are")
+    void readOnly() {
+        String path = "/api/v1/bookie/state/readonly";
+        assertThat(node.get(path).text()).isEqualTo("{\"readOnly\":false}");
+        assertThat(node.put(path, "{\"readOnly\":true}").text()).isEqualTo("{\"readOnly\":true}");
+        assertThat(node.put(path, "{\"readOnly\":false}").text()).isEqualTo("{\"readOnly\":false}");
+        assertThat(node.put(path, "{\"readOnly\":\"yes\"}").problem()).isEqualTo("400 InvalidRequest NOT_APPLIED");
+        assertThat(node.put(path, "nonsense").problem()).isEqualTo("400 InvalidRequest NOT_APPLIED");
+        assertThat(node.readOnlyWishes).containsExactly(true, false);
+        node.addSilentBookie(1, BookieStatus.State.READ_ONLY);
+        assertThat(node.get(path).text()).isEqualTo("{\"readOnly\":true}");
+        node.addSilentBookie(2, BookieStatus.State.WRITABLE);
+        assertThat(node.get(path).text()).isEqualTo("{\"readOnly\":false}");
     }
 
     @Test

@@ -33,6 +33,8 @@ import java.util.List;
 import java.util.Map;
 import java.util.UUID;
 import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.CompletionStage;
+import java.util.concurrent.CopyOnWriteArrayList;
 import java.util.concurrent.atomic.AtomicLong;
 import org.apache.pekko.actor.testkit.typed.javadsl.ActorTestKit;
 import org.apache.pekko.actor.typed.ActorRef;
@@ -47,6 +49,9 @@ final class TestNode implements AutoCloseable {
     final MemoryFeed feed = new MemoryFeed();
     final MemoryVoters voters = new MemoryVoters();
     final PrometheusMeterRegistry meters = new PrometheusMeterRegistry(PrometheusConfig.DEFAULT);
+
+    /** What was wished for the bookies of this node. */
+    final List<Boolean> readOnlyWishes = new CopyOnWriteArrayList<>();
 
     private final ActorTestKit kit;
     private final LedgerClient client;
@@ -77,9 +82,15 @@ final class TestNode implements AutoCloseable {
         binding = listen();
     }
 
+    private CompletionStage<Boolean> setReadOnly(boolean readOnly) {
+        readOnlyWishes.add(readOnly);
+        return CompletableFuture.completedStage(readOnly);
+    }
+
     /** One more listener with writers of its own, as another node would have. */
     ServerBinding listen() {
-        return HttpAdmin.start(kit.system(), new HttpAdmin.Services(client, feed, voters), meters, settings)
+        return HttpAdmin.start(
+                        kit.system(), new HttpAdmin.Services(client, feed, voters, this::setReadOnly), meters, settings)
                 .toCompletableFuture()
                 .join();
     }
@@ -101,7 +112,8 @@ final class TestNode implements AutoCloseable {
                 settings.bodies(),
                 settings.readPageBytes(),
                 settings.writers());
-        return HttpAdmin.start(kit.system(), new HttpAdmin.Services(client, feed, voters), meters, taken)
+        return HttpAdmin.start(
+                        kit.system(), new HttpAdmin.Services(client, feed, voters, this::setReadOnly), meters, taken)
                 .toCompletableFuture();
     }
 
@@ -162,6 +174,10 @@ final class TestNode implements AutoCloseable {
 
     Answer delete(String path) {
         return send(port(), "DELETE", path, null, null);
+    }
+
+    Answer put(String path, String body) {
+        return send(port(), "PUT", path, "application/json", body.getBytes(StandardCharsets.UTF_8));
     }
 
     Answer post(String path, String contentType, String body) {
@@ -233,7 +249,8 @@ final class TestNode implements AutoCloseable {
                 state,
                 1000L * number,
                 2000L * number,
-                Map.of("rack", "r" + number)));
+                Map.of("rack", "r" + number),
+                state == BookieStatus.State.READ_ONLY ? List.of("DISK_FULL") : List.of()));
     }
 
     /** A response with its whole body. */

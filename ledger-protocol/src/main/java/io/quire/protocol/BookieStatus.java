@@ -1,6 +1,7 @@
 package io.quire.protocol;
 
 import java.nio.ByteBuffer;
+import java.util.List;
 import java.util.Map;
 
 /**
@@ -17,6 +18,7 @@ import java.util.Map;
  * @param freeBytes usable bytes of its disk
  * @param totalBytes bytes of its disk
  * @param labels rack, zone and the like
+ * @param readOnlyReasons why it takes no new entries, by name, ascending; each bookie knows its own
  */
 public record BookieStatus(
         BookieId bookieId,
@@ -28,9 +30,26 @@ public record BookieStatus(
         State state,
         long freeBytes,
         long totalBytes,
-        Map<String, String> labels) {
+        Map<String, String> labels,
+        List<String> readOnlyReasons) {
+    /** The status of a bookie that has no reason to take no new entries. */
+    public BookieStatus(
+            BookieId bookieId,
+            BootEpoch bootEpoch,
+            long sequence,
+            String name,
+            String node,
+            String address,
+            State state,
+            long freeBytes,
+            long totalBytes,
+            Map<String, String> labels) {
+        this(bookieId, bootEpoch, sequence, name, node, address, state, freeBytes, totalBytes, labels, List.of());
+    }
+
     public BookieStatus {
         labels = java.util.Collections.unmodifiableMap(new java.util.TreeMap<>(labels));
+        readOnlyReasons = readOnlyReasons.stream().sorted().toList();
     }
 
     /** Whether a bookie takes new ledgers. */
@@ -48,10 +67,25 @@ public record BookieStatus(
         return byEpoch != 0 ? byEpoch > 0 : sequence > other.sequence;
     }
 
-    /** This status with another state and the next sequence. */
+    /** This status with another state, no reasons, and the next sequence. */
     public BookieStatus next(State state, long freeBytes, long totalBytes) {
+        return next(state, List.of(), freeBytes, totalBytes);
+    }
+
+    /** This status with another state and its reasons, and the next sequence. */
+    public BookieStatus next(State state, List<String> readOnlyReasons, long freeBytes, long totalBytes) {
         return new BookieStatus(
-                bookieId, bootEpoch, sequence + 1, name, node, address, state, freeBytes, totalBytes, labels);
+                bookieId,
+                bootEpoch,
+                sequence + 1,
+                name,
+                node,
+                address,
+                state,
+                freeBytes,
+                totalBytes,
+                labels,
+                readOnlyReasons);
     }
 
     public void encode(ByteBuffer out) {
@@ -63,6 +97,7 @@ public record BookieStatus(
         Fields.putEnum(out, state);
         out.putLong(freeBytes).putLong(totalBytes);
         Fields.putLabels(out, labels);
+        Fields.putList(out, readOnlyReasons, Fields::putString);
     }
 
     public static BookieStatus decode(ByteBuffer in) {
@@ -76,6 +111,7 @@ public record BookieStatus(
                 Fields.getEnum(in, State.values()),
                 in.getLong(),
                 in.getLong(),
-                Fields.getLabels(in));
+                Fields.getLabels(in),
+                Fields.getList(in, Integer.BYTES, Fields::getString));
     }
 }

@@ -85,7 +85,8 @@ class GoldenValuesTest {
                 BookieStatus.State.DRAINING,
                 1L << 30,
                 1L << 40,
-                Map.of("zone", "b", "rack", "r1"));
+                Map.of("zone", "b", "rack", "r1"),
+                List.of("OPERATOR", "DISK_FULL"));
         byte[] golden = GoldenFiles.require("BookieStatus", encode(status::encode));
         assertThat(Fields.decodeAll(ByteBuffer.wrap(golden), BookieStatus::decode))
                 .isEqualTo(status);

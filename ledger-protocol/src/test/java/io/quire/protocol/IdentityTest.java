@@ -3,6 +3,7 @@ package io.quire.protocol;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
+import java.util.List;
 import java.util.Map;
 import java.util.UUID;
 import org.junit.jupiter.api.DisplayName;
@@ -113,6 +114,10 @@ class IdentityTest {
         assertThat(rebooted.isNewerThan(second)).isTrue();
         assertThat(second.isNewerThan(rebooted)).isFalse();
         assertThat(second.state()).isEqualTo(BookieStatus.State.READ_ONLY);
+        assertThat(second.readOnlyReasons()).isEmpty();
+        assertThat(second.next(BookieStatus.State.READ_ONLY, List.of("OPERATOR", "DISK_FULL"), 1, 20)
+                        .readOnlyReasons())
+                .containsExactly("DISK_FULL", "OPERATOR");
     }
 
     @Test

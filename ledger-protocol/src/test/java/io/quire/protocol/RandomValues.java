@@ -216,6 +216,7 @@ public final class RandomValues {
                 oneOf(BookieStatus.State.values()),
                 number(),
                 number(),
-                labels());
+                labels(),
+                list(2, this::text));
     }
 }

@@ -74,6 +74,7 @@ final class BookiePresence {
                 BookieStatus.State.DOWN,
                 bookie.freeBytes(),
                 bookie.totalBytes(),
-                bookie.labels());
+                bookie.labels(),
+                bookie.readOnlyReasons());
     }
 }

@@ -34,7 +34,7 @@ public final class FeedBucketSerializer extends SerializerWithStringManifest {
     private static final String FORMAT_1 = "1";
     private static final int LEDGER_BYTES_MIN = 12;
     private static final int LEDGER_BYTES_LIKELY = 192;
-    private static final int BOOKIE_BYTES_MIN = 65;
+    private static final int BOOKIE_BYTES_MIN = 69;
 
     @Override
     public int identifier() {

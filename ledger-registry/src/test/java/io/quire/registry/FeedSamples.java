@@ -53,7 +53,8 @@ final class FeedSamples {
                 BookieStatus.State.WRITABLE,
                 1L << 30,
                 1L << 40,
-                Map.of("rack", "r" + number % 2, "zone", "z1"));
+                Map.of("rack", "r" + number % 2, "zone", "z1"),
+                List.of("DISK_FULL"));
     }
 
     /** A register's life: open up to version 3, then closed, then purged; now and then a value that breaks it. */

@@ -55,6 +55,15 @@ public interface KeyValueStore extends AutoCloseable {
     long sizeBytes();
 
     /**
+     * Bytes within {@link #sizeBytes} that changes may take before the store has to grow, about: what was deleted, and
+     * whatever else is not in use. Not all of it is always of use, since long values need room in one piece, and since
+     * open snapshots hold what they see.
+     */
+    default long reusableBytes() {
+        return 0;
+    }
+
+    /**
      * Refuses new snapshots and transactions and returns once those of other threads are closed.
      *
      * @throws IllegalStateException when the calling thread has one open; the store stays open

@@ -21,6 +21,7 @@ import org.lmdbjava.Env;
 import org.lmdbjava.EnvFlags;
 import org.lmdbjava.LmdbException;
 import org.lmdbjava.LmdbNativeException;
+import org.lmdbjava.Stat;
 
 /**
  * A map in LMDB: one environment per directory, its unnamed database, nothing else in it.
@@ -51,6 +52,7 @@ public final class LmdbKeyValueStore implements KeyValueStore {
     public static final long MAP_BYTES_DEFAULT = 64L << 30;
 
     private static final int SNAPSHOTS_MAX = 512;
+    private static final int META_PAGES = 2;
     private static final int FILE_MODE = 0640;
     private static final int ENOSPC = 28;
     private static final int EIO = 5;
@@ -249,6 +251,21 @@ public final class LmdbKeyValueStore implements KeyValueStore {
             return Files.size(directory.resolve(DATA));
         } catch (IOException e) {
             throw IoFailures.of("ask for the size of the store in " + directory, e);
+        }
+    }
+
+    @Override
+    public long reusableBytes() {
+        enter();
+        try {
+            Stat tree = env.stat();
+            // LMDB's list of free pages takes some as well; it counts as free here.
+            long used = META_PAGES + tree.branchPages + tree.leafPages + tree.overflowPages;
+            return Math.max(0, env.info().lastPageNumber + 1 - used) * tree.pageSize;
+        } catch (LmdbException e) {
+            throw failure("ask the store in " + directory + " for its pages", e);
+        } finally {
+            leave(Thread.currentThread());
         }
     }
 

@@ -269,7 +269,8 @@ public final class NioFileStore implements FileStore {
                 channel.force(false);
             } catch (IOException e) {
                 syncFailed = true;
-                throw IoFailures.of("sync " + path, e);
+                // Never a mere want of room: whatever the reason, what the sync should have covered is unknown.
+                throw new StorageException(IoFailures.of("sync " + path, e).getMessage(), e);
             }
         }
 

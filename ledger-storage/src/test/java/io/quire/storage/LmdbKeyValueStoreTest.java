@@ -95,6 +95,32 @@ class LmdbKeyValueStoreTest {
     }
 
     @Test
+    @DisplayName("P10: the file does not shrink when values go; what they took can be used again, and is told")
+    void reusable() {
+        try (KeyValueStore store = LmdbKeyValueStore.open(directory)) {
+            Payload large = Payload.wrap(new byte[100_000]);
+            for (int i = 0; i < 50; i++) {
+                put(store, Payload.ofUtf8("large-" + i), large);
+            }
+            long size = store.sizeBytes();
+            assertThat(store.reusableBytes()).isLessThan(1_000_000);
+            try (Transaction transaction = store.begin()) {
+                for (int i = 0; i < 50; i++) {
+                    transaction.delete(Payload.ofUtf8("large-" + i));
+                }
+                transaction.commit();
+            }
+            assertThat(store.sizeBytes()).isGreaterThanOrEqualTo(size);
+            assertThat(store.reusableBytes()).isBetween(5_000_000L, store.sizeBytes());
+            for (int i = 0; i < 40; i++) {
+                put(store, Payload.ofUtf8("larger-" + i), large);
+            }
+            assertThat(store.sizeBytes()).isLessThan(size + 500_000);
+            assertThat(store.reusableBytes()).isLessThan(2_000_000);
+        }
+    }
+
+    @Test
     @DisplayName("H61: a full map is reported as out of space; the transaction can only be dropped, the store goes on")
     void fullMap() {
         try (KeyValueStore store = LmdbKeyValueStore.open(directory, 1 << 20)) {

@@ -56,13 +56,13 @@ final class BookieStoreScenario {
         int groupBytesMax = 20_000;
         long[] memtables = {20_000, 40_000, 120_000};
         settings = new BookieStore.Settings(
-                (8 + random.nextInt(8)) * 4096L,
-                groupBytesMax,
-                random.nextInt(4),
-                memtables[random.nextInt(memtables.length)],
-                2 + random.nextInt(2),
-                1 + random.nextInt(8),
-                new SegmentSettings(
+                        (8 + random.nextInt(8)) * 4096L,
+                        groupBytesMax,
+                        random.nextInt(4),
+                        memtables[random.nextInt(memtables.length)],
+                        2 + random.nextInt(2),
+                        1 + random.nextInt(8))
+                .withLedgerSegments(new SegmentSettings(
                         (4 + segmentChoices.nextInt(20)) * 4096L,
                         segmentChoices.nextInt(3),
                         110 + segmentChoices.nextInt(60)));

@@ -137,6 +137,11 @@ final class HeldEntries {
         lookUps.values().forEach(lookUp -> lookUp.durableSince().add(entries));
     }
 
+    /** A record was not journaled after all. */
+    void notJournaled(RecordKey key) {
+        inJournal.remove(key);
+    }
+
     private static long firstIdOf(EntryBatch entries) {
         return EntryFormat.entryIdOf(entries.entries().get(0));
     }

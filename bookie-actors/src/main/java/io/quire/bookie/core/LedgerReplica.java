@@ -320,6 +320,18 @@ public final class LedgerReplica {
         return List.of(ackOf(counter, session));
     }
 
+    /** A batch found no room in the journal; nothing of it was kept (H61). */
+    public List<ReplicaEffect> batchNotJournaled(long counter, long number, String reason) {
+        held.notJournaled(new HeldEntries.RecordKey(counter, number));
+        Session session = sessions.get(counter);
+        if (session == null) {
+            return List.of();
+        }
+        session.inJournal.remove(number);
+        session.endOffsets.remove(number);
+        return List.of(new ReplicaEffect.BatchRefused(counter, number, ReplicaRefusal.READ_ONLY, reason));
+    }
+
     /** A writer asks what of its session is durable. */
     public List<ReplicaEffect> probe(long counter) {
         Session session = sessions.get(counter);
@@ -403,6 +415,18 @@ public final class LedgerReplica {
         return fences.remove().tokens().stream()
                 .<ReplicaEffect>map(token -> new ReplicaEffect.Fenced(token, lastAddConfirmed))
                 .toList();
+    }
+
+    /** The oldest fence found no room in the journal: as if nobody had asked for it, but for the sessions that it ended. */
+    public List<ReplicaEffect> fenceNotJournaled(String reason) {
+        return fences.remove().tokens().stream()
+                .flatMap(token -> refuseFence(token, ReplicaRefusal.READ_ONLY, reason).stream())
+                .toList();
+    }
+
+    /** Whether the ledger is fenced, durably: another fence then needs no room, unless records are in the journal. */
+    public boolean isFencedDurably() {
+        return fenced;
     }
 
     private boolean isFenced() {

@@ -162,6 +162,12 @@ public final class RecoveryAdds {
         return List.of(new ReplicaEffect.EntriesRecovered(token));
     }
 
+    /** What an add brought found no room in the journal; nothing of it was kept (H61). */
+    public List<ReplicaEffect> notJournaled(long token, String reason) {
+        held.notJournaled(new HeldEntries.RecordKey(0, token));
+        return List.of(refused(token, ReplicaRefusal.READ_ONLY, reason));
+    }
+
     /** A look-up is done; empty if it is not one of a recovery add. */
     Optional<List<ReplicaEffect>> lookedUp(long lookUp, Map<Long, Payload> durable) {
         Long token = lookUps.remove(lookUp);

@@ -13,5 +13,6 @@ public enum ReplicaRefusal {
     DAMAGED,
     CONFLICTING_BYTES,
     NOT_RECOVERING,
-    UNAUTHORIZED
+    UNAUTHORIZED,
+    READ_ONLY
 }

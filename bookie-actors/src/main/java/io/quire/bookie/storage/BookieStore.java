@@ -1,5 +1,6 @@
 package io.quire.bookie.storage;
 
+import io.quire.bookie.core.JournalBudget;
 import io.quire.bookie.storage.LedgerStore.StoredLedger;
 import io.quire.protocol.BookieId;
 import io.quire.protocol.BootEpoch;
@@ -12,6 +13,7 @@ import io.quire.storage.FileStore;
 import io.quire.storage.KeyValueStore;
 import io.quire.storage.StorageException;
 import io.quire.storage.StorageException.DamagedException;
+import io.quire.storage.StorageException.OutOfSpaceException;
 import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.List;
@@ -58,6 +60,7 @@ public final class BookieStore implements AutoCloseable {
     /** Ledgers whose blocks were counted since boot. */
     private final Set<Long> whole = ConcurrentHashMap.newKeySet();
 
+    private final JournalBudget journalBudget;
     private HealingFlush flush;
     private volatile Consumer<LedgerId> damageListener = ledgerId -> {};
     private long replayedRecords;
@@ -70,6 +73,7 @@ public final class BookieStore implements AutoCloseable {
      * @param memtablesMax memtables in memory, the active one included; at least 2
      * @param flushCommits commits that one memtable is flushed in, about
      * @param ledgerSegments for a store that keeps its entries in segments
+     * @param journalBytesMax of the journal segments in use, at least four segments
      */
     public record Settings(
             long segmentBytes,
@@ -78,8 +82,9 @@ public final class BookieStore implements AutoCloseable {
             long memtableBytes,
             int memtablesMax,
             int flushCommits,
-            SegmentSettings ledgerSegments) {
-        /** With segments of the ledger store as in {@link SegmentSettings#DEFAULT}. */
+            SegmentSettings ledgerSegments,
+            long journalBytesMax) {
+        /** With segments of the ledger store as in {@link SegmentSettings#DEFAULT}, and a journal without a bound. */
         public Settings(
                 long segmentBytes,
                 int groupBytesMax,
@@ -94,7 +99,8 @@ public final class BookieStore implements AutoCloseable {
                     memtableBytes,
                     memtablesMax,
                     flushCommits,
-                    SegmentSettings.DEFAULT);
+                    SegmentSettings.DEFAULT,
+                    Long.MAX_VALUE);
         }
 
         public Settings {
@@ -102,6 +108,33 @@ public final class BookieStore implements AutoCloseable {
                 throw new IllegalArgumentException("memtables-max must be at least 2, flush-commits at least 1 and"
                         + " memtable-bytes at least journal group-bytes-max");
             }
+            JournalBudget.requireEnough(segmentBytes, journalBytesMax);
+        }
+
+        /** These, with segments of the ledger store as {@code segments} says. */
+        public Settings withLedgerSegments(SegmentSettings segments) {
+            return new Settings(
+                    segmentBytes,
+                    groupBytesMax,
+                    sparesMax,
+                    memtableBytes,
+                    memtablesMax,
+                    flushCommits,
+                    segments,
+                    journalBytesMax);
+        }
+
+        /** These, with a journal of at most {@code bytesMax}. */
+        public Settings withJournalBytesMax(long bytesMax) {
+            return new Settings(
+                    segmentBytes,
+                    groupBytesMax,
+                    sparesMax,
+                    memtableBytes,
+                    memtablesMax,
+                    flushCommits,
+                    ledgerSegments,
+                    bytesMax);
         }
     }
 
@@ -133,6 +166,18 @@ public final class BookieStore implements AutoCloseable {
         }
     }
 
+    /** What became of one step of a flush. */
+    public enum FlushOutcome {
+        /** No memtable waits. */
+        NOTHING_TO_DO,
+        /** One more commit is durable. */
+        COMMITTED,
+        /** So is the last one of a memtable: the journal may be released up to its last record. */
+        FLUSHED,
+        /** The commit had no room. Nothing was changed, and the same step may be tried again. */
+        NO_ROOM
+    }
+
     /** A record that is durable now. */
     public record Appended(long sequence, JournalRecord record) {}
 
@@ -141,6 +186,7 @@ public final class BookieStore implements AutoCloseable {
         this.store = store;
         this.settings = settings;
         this.journal = journal;
+        this.journalBudget = new JournalBudget(settings.segmentBytes(), settings.journalBytesMax());
         this.ledgers = ledgers;
         this.limbo = limbo;
         this.memtables = List.of(replay.active);
@@ -261,12 +307,18 @@ public final class BookieStore implements AutoCloseable {
                 return;
             }
             HealingFlush flush = new HealingFlush(active, ledgers, limbo, settings, conflicts);
-            boolean done = false;
-            while (!done) {
-                done = flush.step();
+            FlushOutcome outcome = FlushOutcome.COMMITTED;
+            while (outcome == FlushOutcome.COMMITTED) {
+                outcome = flush.step(Long.MAX_VALUE);
             }
+            requireRoom(outcome);
             active = new Memtable(active.lastSequence());
         }
+    }
+
+    /** The stores that the segments of a journal belong to: one, or none when there are no segments. */
+    public static Set<BookieId> journalOwners(FileStore journalFiles) {
+        return JournalScan.ownersOf(journalFiles);
     }
 
     public BookieId id() {
@@ -305,11 +357,43 @@ public final class BookieStore implements AutoCloseable {
         return replayedRecords;
     }
 
+    private static void requireRoom(FlushOutcome outcome) {
+        if (outcome == FlushOutcome.NO_ROOM) {
+            throw new OutOfSpaceException("the disk has no room for what the ledger store is to take", null);
+        }
+    }
+
     /**
-     * Reserves memtable space, ahead of journaling (R17): whether records of {@code weight} may be appended now. False
-     * means that the flusher is behind; ask again after the next memtable is flushed.
+     * Reserves memtable space and journal bytes, ahead of journaling (R17): whether records of {@code weight} may be
+     * appended now. False means that the flusher is behind; ask again after the next memtable is flushed.
      */
     public boolean hasRoomFor(long weight) {
+        return isJournalWithinBudget() && hasMemtableFor(weight);
+    }
+
+    private boolean isJournalWithinBudget() {
+        JournalBudget.Decision decision = decideOnJournal();
+        if (decision == JournalBudget.Decision.HOLD_BACK) {
+            releaseJournal();
+            decision = decideOnJournal();
+        }
+        if (decision != JournalBudget.Decision.GO_ON) {
+            rotateIfPossible();
+        }
+        return decision != JournalBudget.Decision.HOLD_BACK;
+    }
+
+    private JournalBudget.Decision decideOnJournal() {
+        return journalBudget.decide(journal.bytesInUse(), journal.needsSegment(), needsFlush());
+    }
+
+    private synchronized void rotateIfPossible() {
+        if (memtables.size() < settings.memtablesMax()) {
+            rotate();
+        }
+    }
+
+    private boolean hasMemtableFor(long weight) {
         Memtable active = memtables.get(0);
         if (active.isEmpty() || active.weight() + weight <= settings.memtableBytes()) {
             return true;
@@ -358,6 +442,32 @@ public final class BookieStore implements AutoCloseable {
     }
 
     /**
+     * Has a journal segment ready for the next group; {@link #append} does the same.
+     *
+     * @throws OutOfSpaceException when the disk has no room for another segment: nothing was journaled, and the same may be
+     *     tried again (H61). The active memtable then waits for its flush, which gives segments back
+     * @throws io.quire.storage.StorageException when it fails otherwise; the store must not be used any more
+     */
+    public void makeJournalRoom() {
+        try {
+            journal.makeRoom();
+        } catch (OutOfSpaceException e) {
+            rotateIfPossible();
+            throw e;
+        }
+    }
+
+    /** Bytes of the ledger store's files that flushes may take before they grow, about. Any thread, until closed. */
+    public long reusableBytes() {
+        return ledgers.reusableBytes();
+    }
+
+    /** Bytes of the journal segments in use. Any thread. */
+    public long journalBytes() {
+        return journal.bytesInUse();
+    }
+
+    /**
      * Journals a group of records with one sync and applies them. On return all of them are durable and can be read.
      *
      * @throws io.quire.storage.StorageException when they may not be durable; the store must not be used any more
@@ -391,33 +501,48 @@ public final class BookieStore implements AutoCloseable {
     }
 
     /**
-     * Makes one commit of the oldest full memtable.
+     * Makes one commit of the oldest full memtable, whatever room there is.
      *
      * @return whether that memtable is flushed now, and the journal may be released up to its last record
+     * @throws OutOfSpaceException when it finds none
      */
     public boolean flushStep() {
+        FlushOutcome outcome = flushStep(Long.MAX_VALUE);
+        requireRoom(outcome);
+        return outcome == FlushOutcome.FLUSHED;
+    }
+
+    /**
+     * Makes one commit of the oldest full memtable, if it needs no more than about {@code roomBytes} of the disk.
+     *
+     * @throws OutOfSpaceException when the commit itself finds no room; the store must not be used any more
+     * @throws io.quire.storage.StorageException when it fails otherwise; the store must not be used any more
+     */
+    public FlushOutcome flushStep(long roomBytes) {
         List<Memtable> current = memtables;
         if (current.size() < 2) {
-            return false;
+            return FlushOutcome.NOTHING_TO_DO;
         }
         Memtable oldest = current.get(current.size() - 1);
         if (flush == null || flush.memtable() != oldest) {
             flush = new HealingFlush(oldest, ledgers, limbo, settings, conflicts);
         }
+        FlushOutcome outcome;
         try {
-            if (!flush.step()) {
-                return false;
-            }
+            outcome = flush.step(roomBytes);
         } catch (StorageException e) {
             // What it has taken from the memtable is not committed: the next step starts anew.
             flush = null;
             throw e;
         }
+        if (outcome != FlushOutcome.FLUSHED) {
+            return outcome;
+        }
         flush = null;
         synchronized (this) {
             memtables = List.copyOf(memtables.subList(0, memtables.size() - 1));
         }
-        return true;
+        return outcome;
     }
 
     /**

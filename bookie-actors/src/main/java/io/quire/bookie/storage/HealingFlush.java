@@ -40,14 +40,10 @@ final class HealingFlush {
         return memtable;
     }
 
-    /**
-     * Makes the next commit.
-     *
-     * @return whether it was the last
-     */
-    boolean step() {
+    /** Makes the next commit; see {@link MemtableFlush#step}. */
+    BookieStore.FlushOutcome step(long roomBytes) {
         try {
-            return flush.step();
+            return flush.step(roomBytes);
         } catch (MemtableFlush.DamagedLedgerException e) {
             if (!healed.add(e.ledgerId())) {
                 throw e;
@@ -55,7 +51,7 @@ final class HealingFlush {
             limbo.enter(e.ledgerId(), e.getMessage());
             prune(ledgers, e.ledgerId());
             flush = new MemtableFlush(memtable, ledgers, settings, conflicts);
-            return false;
+            return BookieStore.FlushOutcome.COMMITTED;
         }
     }
 

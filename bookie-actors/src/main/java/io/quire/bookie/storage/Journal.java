@@ -6,6 +6,7 @@ import io.quire.protocol.BootEpoch;
 import io.quire.storage.FileStore;
 import io.quire.storage.FileStore.StoreFile;
 import io.quire.storage.StorageException;
+import io.quire.storage.StorageException.OutOfSpaceException;
 import java.nio.ByteBuffer;
 import java.util.ArrayDeque;
 import java.util.ArrayList;
@@ -35,6 +36,8 @@ final class Journal implements AutoCloseable {
     private long syncedUpTo;
     private long nextFileNumber;
     private boolean failed;
+    /** Read by other threads, for people. */
+    private volatile long bytesInUse;
 
     /**
      * @param segmentBytes the size of a segment file
@@ -91,7 +94,7 @@ final class Journal implements AutoCloseable {
         long generation = segments.isEmpty()
                 ? 1
                 : segments.get(segments.size() - 1).header().generation() + 1;
-        journal.startSegment(generation);
+        journal.startSegment(journal.openNext(), generation);
         return journal;
     }
 
@@ -108,11 +111,30 @@ final class Journal implements AutoCloseable {
             throw new IllegalArgumentException("a record of " + bytes + " bytes does not fit behind " + group.position()
                     + " into a group of " + settings.groupBytesMax());
         }
-        if (group.position() == 0 && position + pages(settings.groupBytesMax()) > settings.segmentBytes()) {
-            nextSegment();
-        }
+        makeRoom();
         chain = JournalFormat.encode(group, record, header, nextSequence, bootEpoch.value(), syncedUpTo, chain);
         return nextSequence++;
+    }
+
+    /** Whether the next group takes another segment. */
+    boolean needsSegment() {
+        return group.position() == 0 && position + pages(settings.groupBytesMax()) > settings.segmentBytes();
+    }
+
+    /**
+     * Opens another segment if the next group needs one; {@link #add} does the same.
+     *
+     * @throws OutOfSpaceException when the disk has no room for it: nothing was written, nothing is lost, and it may be
+     *     tried again (H61)
+     */
+    void makeRoom() {
+        requireGood();
+        if (needsSegment()) {
+            StoreFile next = openNext();
+            full.add(new Segment(file.name(), nextSequence - 1));
+            file.close();
+            startSegment(next, header.generation() + 1);
+        }
     }
 
     /** The bytes of the current group. */
@@ -159,11 +181,16 @@ final class Journal implements AutoCloseable {
                 files.delete(name);
             }
         }
+        countInUse();
     }
 
-    /** How many segments hold records that the ledger store may not have. */
-    int segmentsInUse() {
-        return full.size() + 1;
+    private void countInUse() {
+        bytesInUse = (full.size() + 1) * settings.segmentBytes();
+    }
+
+    /** Bytes of the segments that hold records that the ledger store may not have, and of the one that is written. Any thread. */
+    long bytesInUse() {
+        return bytesInUse;
     }
 
     /** Closes the segment that is written, and leaves the files open. */
@@ -181,16 +208,22 @@ final class Journal implements AutoCloseable {
         files.close();
     }
 
-    private void nextSegment() {
-        full.add(new Segment(file.name(), nextSequence - 1));
-        file.close();
-        startSegment(header.generation() + 1);
-    }
-
-    private void startSegment(long generation) {
+    /** A file for another segment. That there is no room for one is no failure of the journal. */
+    private StoreFile openNext() {
         String recycled = spares.poll();
         try {
-            file = recycled == null ? createFile() : reopened(recycled);
+            return recycled == null ? createFile() : reopened(recycled);
+        } catch (OutOfSpaceException e) {
+            throw e;
+        } catch (StorageException e) {
+            failed = true;
+            throw e;
+        }
+    }
+
+    private void startSegment(StoreFile next, long generation) {
+        file = next;
+        try {
             header = new SegmentHeader(store, generation, nextSequence, settings.segmentBytes());
             file.write(0, JournalFormat.encodeHeader(header));
             file.sync();
@@ -200,6 +233,7 @@ final class Journal implements AutoCloseable {
         }
         position = JournalFormat.PAGE_BYTES;
         chain = JournalFormat.chainSeed(store, generation);
+        countInUse();
     }
 
     private StoreFile createFile() {

@@ -5,13 +5,14 @@ import io.quire.bookie.storage.JournalFormat.SegmentHeader;
 import io.quire.protocol.BookieId;
 import io.quire.storage.FileStore;
 import io.quire.storage.FileStore.StoreFile;
-import io.quire.storage.StorageException;
 import java.nio.ByteBuffer;
 import java.util.ArrayList;
 import java.util.Comparator;
 import java.util.List;
 import java.util.Optional;
+import java.util.Set;
 import java.util.function.BiConsumer;
+import java.util.stream.Collectors;
 
 /**
  * Reads a journal after a stop and tells a torn tail, which was never acknowledged, from damage (R20): a bad record n is
@@ -139,15 +140,29 @@ final class JournalScan {
         }
     }
 
+    /** The stores that segments name as theirs. */
+    static Set<BookieId> ownersOf(FileStore files) {
+        return files.list().stream()
+                .filter(name -> name.startsWith(SEGMENT_PREFIX))
+                .flatMap(name -> readHeader(files, name).stream())
+                .map(SegmentHeader::store)
+                .collect(Collectors.toSet());
+    }
+
     private Optional<SegmentHeader> headerOf(String name) {
+        Optional<SegmentHeader> header = readHeader(files, name);
+        header.filter(h -> !h.store().equals(store)).ifPresent(h -> {
+            throw new DamagedJournalException(
+                    "segment " + name + " belongs to store " + h.store() + ", not to " + store);
+        });
+        return header;
+    }
+
+    private static Optional<SegmentHeader> readHeader(FileStore files, String name) {
         try (StoreFile file = files.open(name)) {
             ByteBuffer page = ByteBuffer.allocate(JournalFormat.PAGE_BYTES);
             file.read(0, page);
-            Optional<SegmentHeader> header = JournalFormat.decodeHeader(page.flip());
-            header.filter(h -> !h.store().equals(store)).ifPresent(h -> {
-                throw new StorageException("segment " + name + " belongs to store " + h.store() + ", not to " + store);
-            });
-            return header;
+            return JournalFormat.decodeHeader(page.flip());
         }
     }
 

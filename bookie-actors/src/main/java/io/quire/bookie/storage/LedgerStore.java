@@ -2,6 +2,7 @@ package io.quire.bookie.storage;
 
 import io.quire.protocol.LedgerId;
 import io.quire.protocol.Payload;
+import io.quire.storage.KeyValueStore;
 import java.util.List;
 import java.util.NavigableMap;
 import java.util.Optional;
@@ -39,6 +40,11 @@ public interface LedgerStore extends AutoCloseable {
     /** What the segment files hold. Any thread may ask. */
     default SegmentFigures segmentFigures() {
         return SegmentFigures.NONE;
+    }
+
+    /** Bytes of its files that commits may take before they grow, about; see {@link KeyValueStore#reusableBytes}. */
+    default long reusableBytes() {
+        return 0;
     }
 
     @Override

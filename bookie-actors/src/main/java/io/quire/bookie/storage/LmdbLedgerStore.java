@@ -48,6 +48,11 @@ final class LmdbLedgerStore implements LedgerStore {
     }
 
     @Override
+    public long reusableBytes() {
+        return store.reusableBytes();
+    }
+
+    @Override
     public void close() {
         store.close();
     }

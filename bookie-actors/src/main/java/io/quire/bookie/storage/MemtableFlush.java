@@ -3,7 +3,9 @@ package io.quire.bookie.storage;
 import io.quire.protocol.LedgerId;
 import io.quire.protocol.Payload;
 import io.quire.storage.StorageException.DamagedException;
+import io.quire.storage.StorageException.OutOfSpaceException;
 import java.util.Iterator;
+import java.util.List;
 import java.util.Map;
 import java.util.TreeMap;
 import java.util.concurrent.atomic.AtomicLong;
@@ -14,16 +16,30 @@ import java.util.concurrent.atomic.AtomicLong;
  */
 final class MemtableFlush {
     private static final int DROPPED_BLOCK_BYTES = 4096;
+    /** What a ledger in a commit may take beside its entries: a page each of its blocks and of its state. */
+    private static final int LEDGER_BYTES = 8192;
 
     private final Memtable memtable;
     private final LedgerStore ledgers;
     private final long commitBytes;
     private final AtomicLong conflicts;
-    private final Iterator<Long> remaining;
-    private boolean dropping;
-    private LedgerId ledger;
-    private Memtable.Slice slice;
-    private Iterator<Map.Entry<Long, Payload>> entries;
+    private final List<Long> ledgerIds;
+    private Position position = Position.START;
+
+    /**
+     * Where the next commit starts.
+     *
+     * @param ledger index of a ledger
+     * @param dropped whether what came before its slice is dropped already
+     * @param nextEntryId of that ledger
+     */
+    private record Position(int ledger, boolean dropped, long nextEntryId) {
+        static final Position START = new Position(0, false, 0);
+
+        Position nextLedger() {
+            return new Position(ledger + 1, false, 0);
+        }
+    }
 
     /**
      * @param conflicts raised by the entries that the ledger store has already, with other bytes
@@ -33,7 +49,7 @@ final class MemtableFlush {
         this.ledgers = ledgers;
         this.conflicts = conflicts;
         this.commitBytes = Math.max(BlockFormat.BYTES_MAX, settings.memtableBytes() / settings.flushCommits());
-        this.remaining = memtable.ledgerIds().iterator();
+        this.ledgerIds = memtable.ledgerIds();
     }
 
     Memtable memtable() {
@@ -41,56 +57,27 @@ final class MemtableFlush {
     }
 
     /**
-     * Makes the next commit.
+     * Makes the next commit, if it needs no more than about {@code roomBytes}. Without room nothing was changed, and the
+     * next step is the same one.
      *
-     * @return whether it was the last
+     * @throws OutOfSpaceException when the commit itself found none: the ledger store takes nothing more
      */
-    boolean step() {
+    BookieStore.FlushOutcome step(long roomBytes) {
+        Position start = position;
+        Commit commit = new Commit();
         try (LedgerStore.Writer writer = ledgers.begin()) {
-            long bytes = 0;
-            while (bytes < commitBytes && nextLedger()) {
-                bytes += putSome(writer, commitBytes - bytes);
-            }
-            boolean last = !nextLedger();
-            if (last) {
-                writer.applied(memtable.lastSequence());
+            boolean last;
+            try {
+                last = commit.put(writer);
+                commit.requireRoom(roomBytes);
+            } catch (OutOfSpaceException e) {
+                position = start;
+                return BookieStore.FlushOutcome.NO_ROOM;
             }
             writer.commit();
-            return last;
+            conflicts.addAndGet(commit.conflicts);
+            return last ? BookieStore.FlushOutcome.FLUSHED : BookieStore.FlushOutcome.COMMITTED;
         }
-    }
-
-    /** Moves to the next ledger if the current one is done; whether there is one. */
-    private boolean nextLedger() {
-        if (slice == null && remaining.hasNext()) {
-            ledger = new LedgerId(remaining.next());
-            slice = memtable.slice(ledger).orElseThrow();
-            entries = slice.entries().entrySet().iterator();
-            dropping = slice.isDropped();
-        }
-        return slice != null;
-    }
-
-    private long putSome(LedgerStore.Writer writer, long bytesMax) {
-        if (dropping) {
-            return dropSome(writer, bytesMax);
-        }
-        TreeMap<Long, Payload> some = new TreeMap<>();
-        long bytes = Memtable.ENTRY_OVERHEAD_BYTES;
-        while (bytes < bytesMax && entries.hasNext()) {
-            Map.Entry<Long, Payload> entry = entries.next();
-            some.put(entry.getKey(), entry.getValue());
-            bytes += entry.getValue().length();
-        }
-        try {
-            conflicts.addAndGet(writer.add(ledger, some, slice.marks()));
-        } catch (DamagedException e) {
-            throw new DamagedLedgerException(ledger, e);
-        }
-        if (!entries.hasNext()) {
-            slice = null;
-        }
-        return bytes;
     }
 
     /** Something that is held of a ledger cannot be read, and stands in the way of what is to be added. */
@@ -110,13 +97,70 @@ final class MemtableFlush {
         }
     }
 
-    /** A block that goes costs about a page. */
-    private long dropSome(LedgerStore.Writer writer, long bytesMax) {
-        int blocksMax = (int) Math.max(1, bytesMax / DROPPED_BLOCK_BYTES);
-        dropping = !writer.drop(ledger, blocksMax);
-        if (!dropping && slice.isEmpty()) {
-            slice = null;
+    /** What goes down with one commit. */
+    private final class Commit {
+        private long conflicts;
+        private long neededBytes;
+
+        /** Puts the next entries; whether they are the last. */
+        boolean put(LedgerStore.Writer writer) {
+            long bytes = 0;
+            while (bytes < commitBytes && position.ledger() < ledgerIds.size()) {
+                bytes += putSome(writer, commitBytes - bytes);
+                neededBytes += LEDGER_BYTES;
+            }
+            neededBytes += bytes;
+            boolean last = position.ledger() == ledgerIds.size();
+            if (last) {
+                writer.applied(memtable.lastSequence());
+            }
+            return last;
         }
-        return dropping ? bytesMax : DROPPED_BLOCK_BYTES;
+
+        void requireRoom(long roomBytes) {
+            if (neededBytes > roomBytes) {
+                throw new OutOfSpaceException("a commit of " + neededBytes + " bytes, and room for " + roomBytes, null);
+            }
+        }
+
+        private long putSome(LedgerStore.Writer writer, long bytesMax) {
+            LedgerId ledger = new LedgerId(ledgerIds.get(position.ledger()));
+            Memtable.Slice slice = memtable.slice(ledger).orElseThrow();
+            if (slice.isDropped() && !position.dropped()) {
+                return dropSome(writer, ledger, slice, bytesMax);
+            }
+            TreeMap<Long, Payload> some = new TreeMap<>();
+            long bytes = Memtable.ENTRY_OVERHEAD_BYTES;
+            Iterator<Map.Entry<Long, Payload>> entries = slice.entries()
+                    .tailMap(position.nextEntryId(), true)
+                    .entrySet()
+                    .iterator();
+            while (bytes < bytesMax && entries.hasNext()) {
+                Map.Entry<Long, Payload> entry = entries.next();
+                some.put(entry.getKey(), entry.getValue());
+                bytes += entry.getValue().length();
+            }
+            try {
+                conflicts += writer.add(ledger, some, slice.marks());
+            } catch (DamagedException e) {
+                throw new DamagedLedgerException(ledger, e);
+            }
+            if (!entries.hasNext()) {
+                position = position.nextLedger();
+            } else if (!some.isEmpty()) {
+                position = new Position(position.ledger(), position.dropped(), some.lastKey() + 1);
+            }
+            return bytes;
+        }
+
+        /** A block that goes costs about a page. */
+        private long dropSome(LedgerStore.Writer writer, LedgerId ledger, Memtable.Slice slice, long bytesMax) {
+            int blocksMax = (int) Math.max(1, bytesMax / DROPPED_BLOCK_BYTES);
+            if (!writer.drop(ledger, blocksMax)) {
+                return bytesMax;
+            }
+            position = slice.isEmpty() ? position.nextLedger() : new Position(position.ledger(), true, 0);
+            return DROPPED_BLOCK_BYTES;
+        }
     }
 }

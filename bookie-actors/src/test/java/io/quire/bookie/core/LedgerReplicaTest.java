@@ -368,4 +368,48 @@ class LedgerReplicaTest {
             assertThat(refusalOf(held.lookedUp(1, Map.of()))).isEqualTo(ReplicaRefusal.CONFLICTING_BYTES);
         }
     }
+
+    @Test
+    @DisplayName("H61: a batch that found no room is refused, may come again, and counts as never seen")
+    void batchWithoutRoom() {
+        openSession(1);
+        replica.addBatch(1, 1, 100, -1, batch(0));
+        replica.addBatch(1, 2, 200, -1, batch(1));
+        assertThat(replica.batchNotJournaled(1, 1, "full"))
+                .containsExactly(new BatchRefused(1, 1, ReplicaRefusal.READ_ONLY, "full"));
+        assertThat(replica.batchNotJournaled(1, 2, "full")).hasSize(1);
+        assertThat(replica.isIdle()).isTrue();
+        assertThat(replica.probe(1)).containsExactly(new Ack(1, 0, List.of(), 1000));
+
+        // Perhaps it is held: the id has been seen. The look-up finds that it is not.
+        List<ReplicaEffect> again = replica.addBatch(1, 1, 100, -1, batch(0));
+        assertThat(again).singleElement().isInstanceOf(LookUp.class);
+        assertThat(replica.lookedUp(((LookUp) again.get(0)).number(), Map.of()))
+                .singleElement()
+                .isInstanceOf(JournalBatch.class);
+        assertThat(replica.batchJournaled(1, 1, -1)).containsExactly(new Ack(1, 1, List.of(), 1100));
+
+        replica.addBatch(1, 2, 200, -1, batch(1));
+        replica.closeSession(1);
+        assertThat(replica.batchNotJournaled(1, 2, "full")).isEmpty();
+    }
+
+    @Test
+    @DisplayName(
+            "H61, R16: a fence that found no room is refused to all who waited for it, and the ledger is not fenced")
+    void fenceWithoutRoom() {
+        openSession(1);
+        fence(replica, 100);
+        fence(replica, 101);
+        assertThat(replica.fenceNotJournaled("full"))
+                .containsExactly(
+                        new ReplicaEffect.FenceRefused(100, ReplicaRefusal.READ_ONLY, "full"),
+                        new ReplicaEffect.FenceRefused(101, ReplicaRefusal.READ_ONLY, "full"));
+        assertThat(replica.isFencedDurably()).isFalse();
+        assertThat(replica.isIdle()).isTrue();
+        openSession(2);
+        assertThat(fence(replica, 102)).contains(new JournalFence());
+        assertThat(replica.fenceJournaled()).containsExactly(new Fenced(102, -1));
+        assertThat(replica.isFencedDurably()).isTrue();
+    }
 }

@@ -183,4 +183,17 @@ class RecoveryAddsTest {
         adds.versionUnavailable("no majority");
         assertThat(adds.add(3, 4, Payload.EMPTY, batch("e", 11))).hasOnlyElementsOfType(ReadVersion.class);
     }
+
+    @Test
+    @DisplayName("H61: an add that found no room is refused, nothing of it counts as held, and it may come again")
+    void withoutRoom() {
+        adds.add(1, 4, Payload.EMPTY, batch("e", 10));
+        assertThat(adds.versionRead(1, at(4, CLOSED))).hasSize(1);
+        assertThat(refusalOf(adds.notJournaled(1, "full"))).isEqualTo(ReplicaRefusal.READ_ONLY);
+        assertThat(adds.isIdle()).isTrue();
+        List<ReplicaEffect> again = adds.add(2, 4, Payload.EMPTY, batch("e", 10));
+        assertThat(again).singleElement().isInstanceOf(LookUp.class);
+        assertThat(adds.lookedUp(((LookUp) again.get(0)).number(), Map.of()))
+                .hasValue(List.of(new JournalRecovered(2, 4, batch("e", 10))));
+    }
 }

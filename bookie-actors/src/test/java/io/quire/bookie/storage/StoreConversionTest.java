@@ -39,7 +39,7 @@ class StoreConversionTest {
     private static final long FILE_BYTES_MAX = 256L << 20;
     private static final SegmentSettings SEGMENTS = new SegmentSettings(64 << 10, 2, 150);
     private static final BookieStore.Settings SETTINGS =
-            new BookieStore.Settings(1 << 20, 200_000, 4, 400_000, 3, 4, SEGMENTS);
+            new BookieStore.Settings(1 << 20, 200_000, 4, 400_000, 3, 4).withLedgerSegments(SEGMENTS);
 
     @TempDir
     Path parent;
