@@ -17,6 +17,7 @@ import io.quire.protocol.wire.BookieRequest;
 import io.quire.protocol.wire.Envelope;
 import java.util.Locale;
 import java.util.Map;
+import java.util.OptionalLong;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionException;
 import java.util.concurrent.CompletionStage;
@@ -69,6 +70,7 @@ public final class BookieActor {
     private BookieMetrics metrics;
     private ActorRef<JournalActor.Command> journal;
     private ActorRef<FlusherActor.Command> flusher;
+    private ActorRef<GarbageCollectorActor.Command> collector;
     private Registry.Watch ownRegister;
     private StatusBoard status;
     private final Acknowledgements acks = new Acknowledgements();
@@ -81,6 +83,16 @@ public final class BookieActor {
     public enum Stop implements Command {
         INSTANCE
     }
+
+    /**
+     * Starts a garbage collection, unless one is under way.
+     *
+     * @param force whether it may drop any number of ledgers (H67)
+     */
+    public record CollectGarbage(boolean force) implements Command {}
+
+    /** Asks how garbage collection stands. */
+    public record DescribeGarbage(ActorRef<GarbageStatus> replyTo) implements Command {}
 
     /** What becomes of a bookie, for the node. */
     public sealed interface Event {
@@ -102,6 +114,9 @@ public final class BookieActor {
 
     /** A ledger's actor has nothing to do, after the given number of messages. */
     record LedgerIdle(LedgerId ledgerId, ActorRef<LedgerActor.Command> actor, long routed) implements Command {}
+
+    /** Drops a ledger through its actor; see {@link LedgerActor.Drop}. */
+    record DropLedger(LedgerId ledgerId, OptionalLong supersededAt, LedgerActor.DropWaiter waiter) implements Command {}
 
     private enum FlushAcks {
         INSTANCE
@@ -263,6 +278,7 @@ public final class BookieActor {
         router = new RequestRouter(context, shared, setup.settings(), metrics, reads);
         metrics.gauge("bookie.read.in.progress", reads, BookieReads::inProgress);
         metrics.gauge("bookie.sessions", router, RequestRouter::sessions);
+        startCollector();
         ActorRef<Object> self = context.getSelf();
         ownRegister = setup.registry()
                 .watch(RegistryKey.ofBookie(booted.bookie()), value -> self.tell(new OwnRegister(value)));
@@ -295,6 +311,22 @@ public final class BookieActor {
         context.watch(journal);
     }
 
+    private void startCollector() {
+        collector = context.spawn(
+                GarbageCollectorActor.create(new GarbageCollectorActor.Setup(
+                        booted.bookie(),
+                        setup.settings().garbage().collector(),
+                        setup.settings().garbage().interval(),
+                        booted.store(),
+                        setup.registry(),
+                        blocking,
+                        context.getSelf().narrow(),
+                        new CollectorMetrics(metrics),
+                        System::nanoTime)),
+                "garbage-collector");
+        context.watch(collector);
+    }
+
     private Behavior<Object> serving() {
         return phase().onMessage(BookieRequest.class, this::onRequest)
                 .onMessage(AckReady.class, this::onAckReady)
@@ -304,6 +336,9 @@ public final class BookieActor {
                 .onMessage(CheckIdle.class, check -> onCheckIdle())
                 .onMessage(PublishStatus.class, publish -> onPublishStatus())
                 .onMessage(OwnRegister.class, this::onOwnRegister)
+                .onMessage(DropLedger.class, this::onDropLedger)
+                .onMessage(CollectGarbage.class, this::onCollectGarbage)
+                .onMessage(DescribeGarbage.class, this::onDescribeGarbage)
                 .onMessage(Stop.class, stop -> drain())
                 .onSignal(Terminated.class, this::onChildTerminated)
                 .build();
@@ -340,6 +375,21 @@ public final class BookieActor {
 
     private Behavior<Object> onCheckIdle() {
         router.checkIdle();
+        return Behaviors.same();
+    }
+
+    private Behavior<Object> onDropLedger(DropLedger drop) {
+        router.drop(drop.ledgerId(), new LedgerActor.Drop(drop.supersededAt(), drop.waiter()));
+        return Behaviors.same();
+    }
+
+    private Behavior<Object> onCollectGarbage(CollectGarbage collect) {
+        collector.tell(new GarbageCollectorActor.Start(collect.force()));
+        return Behaviors.same();
+    }
+
+    private Behavior<Object> onDescribeGarbage(DescribeGarbage describe) {
+        collector.tell(new GarbageCollectorActor.Describe(describe.replyTo()));
         return Behaviors.same();
     }
 
@@ -401,6 +451,8 @@ public final class BookieActor {
         status.publishDown();
         ownRegister.cancel();
         timers.cancelAll();
+        context.unwatch(collector);
+        context.stop(collector);
         ActorRef<JournalActor.Drained> drained = context.messageAdapter(JournalActor.Drained.class, done -> done);
         journal.tell(new JournalActor.Drain(drained));
         return phase().onMessage(JournalActor.Drained.class, done -> flushAll())

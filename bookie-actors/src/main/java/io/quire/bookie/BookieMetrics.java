@@ -27,6 +27,8 @@ final class BookieMetrics {
     final DistributionSummary journalGroupEntries;
     final DistributionSummary journalGroupBytes;
     final Timer flushCommit;
+    final Counter gcRuns;
+    final Counter droppedLedgers;
 
     private final MeterRegistry registry;
     private final Tags tags;
@@ -45,6 +47,8 @@ final class BookieMetrics {
         journalGroupEntries = registry.summary("bookie.journal.force.write.batch.entries", tags);
         journalGroupBytes = registry.summary("bookie.journal.force.write.batch.bytes", tags);
         flushCommit = timer("bookie.flush.commit");
+        gcRuns = registry.counter("bookie.gc.runs", tags);
+        droppedLedgers = registry.counter("bookie.gc.dropped.ledgers", tags);
     }
 
     <T> void gauge(String name, T of, ToDoubleFunction<T> value) {
