@@ -1,6 +1,7 @@
 package io.quire.bootstrap;
 
 import io.quire.bookie.BookieActor;
+import io.quire.client.TombstoneKeeperActor;
 import io.quire.registry.FoundingActor;
 import io.quire.registry.VoterActor;
 import io.quire.registry.storage.AcceptorStore;
@@ -46,6 +47,19 @@ final class NodeActor extends AbstractBehavior<NodeActor.Command> {
     /** Stops the bookies in order, then the voters. */
     record StopAll(ActorRef<Done> replyTo) implements Command {}
 
+    /** Asks for the bookies that run. */
+    record ListBookies(ActorRef<RunningBookies> replyTo) implements Command {}
+
+    /** The bookies that run, or are starting or stopping. */
+    record RunningBookies(List<ActorRef<Object>> actors) {
+        RunningBookies {
+            actors = List.copyOf(actors);
+        }
+    }
+
+    /** Starts who brings deleted ledgers to their end; it runs until the node ends. */
+    record StartTombstones(TombstoneKeeperActor.Setup setup) implements Command {}
+
     private record BookieEvent(BookieActor.Event event) implements Command {}
 
     private NodeActor(ActorContext<Command> context, NodeListener listener) {
@@ -64,6 +78,8 @@ final class NodeActor extends AbstractBehavior<NodeActor.Command> {
                 .onMessage(StartVoter.class, this::onStartVoter)
                 .onMessage(StartFounding.class, this::onStartFounding)
                 .onMessage(StartBookie.class, this::onStartBookie)
+                .onMessage(ListBookies.class, this::onListBookies)
+                .onMessage(StartTombstones.class, this::onStartTombstones)
                 .onMessage(BookieEvent.class, this::onBookieEvent)
                 .onMessage(StopAll.class, this::onStopAll)
                 .onSignal(Terminated.class, this::onTerminated)
@@ -91,6 +107,16 @@ final class NodeActor extends AbstractBehavior<NodeActor.Command> {
         started++;
         bookies.put(bookie.unsafeUpcast(), start.name());
         getContext().watch(bookie);
+        return this;
+    }
+
+    private Behavior<Command> onListBookies(ListBookies list) {
+        list.replyTo().tell(new RunningBookies(running));
+        return this;
+    }
+
+    private Behavior<Command> onStartTombstones(StartTombstones start) {
+        getContext().spawn(TombstoneKeeperActor.create(start.setup()), "tombstones");
         return this;
     }
 

@@ -16,6 +16,8 @@ import io.quire.bookie.BookieBoot;
 import io.quire.bookie.BookieSettings;
 import io.quire.client.ClientSettings;
 import io.quire.client.LedgerClient;
+import io.quire.client.TombstoneKeeperActor;
+import io.quire.client.TombstoneSettings;
 import io.quire.protocol.BookieId;
 import io.quire.protocol.BookieLife;
 import io.quire.protocol.BookieRegistration;
@@ -47,11 +49,15 @@ import java.util.concurrent.ExecutionException;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.TimeoutException;
 import java.util.concurrent.locks.LockSupport;
+import java.util.stream.StreamSupport;
 import org.apache.pekko.Done;
 import org.apache.pekko.actor.CoordinatedShutdown;
 import org.apache.pekko.actor.typed.ActorSystem;
 import org.apache.pekko.actor.typed.javadsl.Adapter;
 import org.apache.pekko.actor.typed.javadsl.AskPattern;
+import org.apache.pekko.cluster.ClusterEvent.CurrentClusterState;
+import org.apache.pekko.cluster.Member;
+import org.apache.pekko.cluster.MemberStatus;
 import org.apache.pekko.cluster.typed.Cluster;
 import org.apache.pekko.cluster.typed.Join;
 import org.apache.pekko.http.javadsl.ServerBinding;
@@ -156,6 +162,7 @@ public final class QuireNode implements AutoCloseable {
             BookieSettings.from(config);
             ClientSettings.from(config);
             RegistrySettings.from(config);
+            TombstoneSettings.from(config);
             HttpSettings.from(config);
             node = new QuireNode(settings, config);
         } catch (RuntimeException e) {
@@ -256,6 +263,7 @@ public final class QuireNode implements AutoCloseable {
                 meters,
                 System::currentTimeMillis);
         startBookies(BookieSettings.from(config), registryConfig);
+        startTombstones(TombstoneSettings.from(config));
         awaitNews();
         if (settings.http()) {
             startHttp(HttpSettings.from(config));
@@ -264,7 +272,11 @@ public final class QuireNode implements AutoCloseable {
 
     private void startHttp(HttpSettings httpSettings) {
         ServerBinding binding = await(
-                HttpAdmin.start(system, new HttpAdmin.Services(client, feed, registry), meters, httpSettings),
+                HttpAdmin.start(
+                        system,
+                        new HttpAdmin.Services(client, feed, registry, new LocalBookies(system)),
+                        meters,
+                        httpSettings),
                 "HTTP cannot listen on " + httpSettings.host() + ":" + httpSettings.port());
         binding.addToCoordinatedShutdown(HTTP_DEADLINE, Adapter.toClassic(system));
         http = Optional.of(URI.create(
@@ -364,6 +376,27 @@ public final class QuireNode implements AutoCloseable {
         for (CompletableFuture<BookieId> bookie : parts.awaited) {
             await(bookie, "a bookie did not start");
         }
+    }
+
+    private void startTombstones(TombstoneSettings tombstones) {
+        if (!settings.voterDirectories().isEmpty()) {
+            system.tell(new NodeActor.StartTombstones(new TombstoneKeeperActor.Setup(
+                    registry, registry, tombstones, this::isFirstWithVoter, meters, System::nanoTime)));
+        }
+    }
+
+    /** Whether this node has the lowest address of those with a voter that it can reach; a hint. */
+    private boolean isFirstWithVoter() {
+        Cluster cluster = Cluster.get(system);
+        CurrentClusterState state = cluster.state();
+        return StreamSupport.stream(state.getMembers().spliterator(), false)
+                .filter(member -> member.status().equals(MemberStatus.up()))
+                .filter(member -> member.hasRole("registry"))
+                .filter(member -> !state.getUnreachable().contains(member))
+                .map(Member::address)
+                .min(Member.addressOrdering()::compare)
+                .filter(cluster.selfMember().address()::equals)
+                .isPresent();
     }
 
     /**

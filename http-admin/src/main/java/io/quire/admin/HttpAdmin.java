@@ -35,8 +35,9 @@ public final class HttpAdmin {
      *
      * @param feed bookies and live ledgers
      * @param voters who votes in the registry
+     * @param bookies those of this node
      */
-    public record Services(LedgerClient client, ClusterFeed feed, RegistryVoters voters) {}
+    public record Services(LedgerClient client, ClusterFeed feed, RegistryVoters voters, NodeBookies bookies) {}
 
     /**
      * Listens for requests.
@@ -92,6 +93,7 @@ public final class HttpAdmin {
         RequestBodies bodies = new RequestBodies(system, settings.bodies().totalBytesMax());
         new BookieRoutes(feed, client.bookies()).addTo(router);
         new RegistryRoutes(services.voters(), bodies).addTo(router);
+        new GarbageRoutes(services.bookies(), bodies).addTo(router);
         LedgerRoutes ledgers = new LedgerRoutes(client, feed, writers, new WriterProxy(system), bodies, settings);
         ledgers.addTo(router);
         new CompatibilityRoutes(

@@ -46,6 +46,7 @@ final class TestNode implements AutoCloseable {
     final MemoryRegistry registry = new MemoryRegistry();
     final MemoryFeed feed = new MemoryFeed();
     final MemoryVoters voters = new MemoryVoters();
+    final MemoryNodeBookies bookies = new MemoryNodeBookies();
     final PrometheusMeterRegistry meters = new PrometheusMeterRegistry(PrometheusConfig.DEFAULT);
 
     private final ActorTestKit kit;
@@ -79,7 +80,7 @@ final class TestNode implements AutoCloseable {
 
     /** One more listener with writers of its own, as another node would have. */
     ServerBinding listen() {
-        return HttpAdmin.start(kit.system(), new HttpAdmin.Services(client, feed, voters), meters, settings)
+        return HttpAdmin.start(kit.system(), new HttpAdmin.Services(client, feed, voters, bookies), meters, settings)
                 .toCompletableFuture()
                 .join();
     }
@@ -101,7 +102,7 @@ final class TestNode implements AutoCloseable {
                 settings.bodies(),
                 settings.readPageBytes(),
                 settings.writers());
-        return HttpAdmin.start(kit.system(), new HttpAdmin.Services(client, feed, voters), meters, taken)
+        return HttpAdmin.start(kit.system(), new HttpAdmin.Services(client, feed, voters, bookies), meters, taken)
                 .toCompletableFuture();
     }
 
@@ -162,6 +163,10 @@ final class TestNode implements AutoCloseable {
 
     Answer delete(String path) {
         return send(port(), "DELETE", path, null, null);
+    }
+
+    Answer put(String path, String body) {
+        return send(port(), "PUT", path, "application/json", body.getBytes(StandardCharsets.UTF_8));
     }
 
     Answer post(String path, String contentType, String body) {
