@@ -394,7 +394,7 @@ public final class QuireNode implements AutoCloseable {
                 .filter(member -> member.hasRole("registry"))
                 .filter(member -> !state.getUnreachable().contains(member))
                 .map(Member::address)
-                .min(Member.addressOrdering()::compare)
+                .min(Member.addressOrdering())
                 .filter(cluster.selfMember().address()::equals)
                 .isPresent();
     }

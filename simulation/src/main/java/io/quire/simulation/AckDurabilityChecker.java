@@ -30,6 +30,7 @@ public final class AckDurabilityChecker {
     private final Map<BookieId, Map<LedgerId, TreeMap<Long, Payload>>> acknowledged = new HashMap<>();
     private final Set<BookieId> formatted = new HashSet<>();
     private final Set<BookieId> destroyed = new HashSet<>();
+    private final Map<BookieId, Set<LedgerId>> dropped = new HashMap<>();
     private long acknowledgements;
 
     /** What is known of one session. */
@@ -109,6 +110,9 @@ public final class AckDurabilityChecker {
     void requireNotDenied(BookieId bookie, LedgerId ledgerId, long first, long coveredTo, List<Payload> entries) {
         Set<Long> found = new HashSet<>();
         entries.forEach(entry -> found.add(EntryFormat.entryIdOf(entry)));
+        if (isDropped(bookie, ledgerId)) {
+            return;
+        }
         for (long entryId : acknowledged
                 .getOrDefault(bookie, Map.of())
                 .getOrDefault(ledgerId, new TreeMap<>())
@@ -126,6 +130,9 @@ public final class AckDurabilityChecker {
         acknowledged
                 .getOrDefault(bookie, Map.of())
                 .forEach((ledgerId, entries) -> entries.forEach((entryId, bytes) -> {
+                    if (isDropped(bookie, ledgerId)) {
+                        return;
+                    }
                     List<Payload> found =
                             store.read(ledgerId, entryId, entryId, 1, 1).entries();
                     if (!found.equals(List.of(bytes))) {
@@ -155,6 +162,15 @@ public final class AckDurabilityChecker {
                     + " is confirmed, and only on the members " + Integer.toBinaryString(holders)
                     + " of its registered fragment in " + metadata);
         }
+    }
+
+    /** A bookie is about to drop a ledger: from now on what it holds of it may be gone. */
+    void dropping(BookieId bookie, LedgerId ledgerId) {
+        dropped.computeIfAbsent(bookie, id -> new HashSet<>()).add(ledgerId);
+    }
+
+    private boolean isDropped(BookieId bookie, LedgerId ledgerId) {
+        return dropped.getOrDefault(bookie, Set.of()).contains(ledgerId);
     }
 
     boolean isFormatted(BookieId bookie) {

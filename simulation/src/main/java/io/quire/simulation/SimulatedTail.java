@@ -124,6 +124,9 @@ final class SimulatedTail implements SimulatedNode.Program {
 
         private void open(LedgerId ledgerId) {
             Continuation.of(registry.read(RegistryKey.ofLedger(ledgerId)), node, (value, failure) -> {
+                if (failure == null && value.isCollected()) {
+                    toFinish.remove(ledgerId);
+                }
                 if (failure == null && !value.isAbsent()) {
                     metadata = new Versioned<>(value.version(), LedgerMetadata.decode(value.value()));
                     states.observed(metadata);
