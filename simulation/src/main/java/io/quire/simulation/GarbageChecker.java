@@ -19,13 +19,16 @@ import java.util.TreeSet;
 /**
  * I10: a store drops what it holds of a ledger only after somebody has read, linearizably, that the ledger is purged or
  * collected, or closed without naming the store; behind such a drop nothing of the ledger is ever journaled there again; and
- * a register is collected only when every bookie has said that it holds nothing.
+ * a register is collected only when every bookie that ever held something has said that it holds nothing.
  */
 final class GarbageChecker {
     private final Set<LedgerId> purged = new TreeSet<>();
     private final Set<LedgerId> collected = new HashSet<>();
     private final Map<LedgerId, List<LedgerMetadata>> closed = new HashMap<>();
     private final Map<BookieId, Set<LedgerId>> gone = new HashMap<>();
+    /** Bookies that ever journaled something of a ledger. */
+    private final Map<LedgerId, Set<BookieId>> holders = new HashMap<>();
+
     private final Map<BookieId, Set<LedgerId>> confirmed = new HashMap<>();
     private long drops;
     private long superseded;
@@ -55,7 +58,6 @@ final class GarbageChecker {
     /** A store is about to journal a drop. */
     void dropping(BookieId bookie, LedgerId ledgerId) {
         if (purged.contains(ledgerId)) {
-            gone.computeIfAbsent(bookie, id -> new HashSet<>()).add(ledgerId);
             drops++;
         } else if (closed.getOrDefault(ledgerId, List.of()).stream().anyMatch(metadata -> !names(metadata, bookie))) {
             superseded++;
@@ -65,6 +67,11 @@ final class GarbageChecker {
         }
     }
 
+    /** A store is told that a ledger is gone for ever. */
+    void goneForEver(BookieId bookie, LedgerId ledgerId) {
+        gone.computeIfAbsent(bookie, id -> new HashSet<>()).add(ledgerId);
+    }
+
     private static boolean names(LedgerMetadata metadata, BookieId bookie) {
         return metadata.fragments().stream()
                 .anyMatch(fragment -> fragment.ensemble().contains(bookie));
@@ -72,10 +79,14 @@ final class GarbageChecker {
 
     /** A store is about to journal something. */
     void journaling(BookieId bookie, JournalRecord record) {
+        LedgerId ledgerId = record.ledgerId();
+        holders.computeIfAbsent(ledgerId, id -> new HashSet<>()).add(bookie);
         boolean isDrop = record instanceof JournalRecord.Dropped;
-        if (!isDrop && gone.getOrDefault(bookie, Set.of()).contains(record.ledgerId())) {
+        boolean mustNot = gone.getOrDefault(bookie, Set.of()).contains(ledgerId)
+                || confirmed.getOrDefault(bookie, Set.of()).contains(ledgerId);
+        if (!isDrop && mustNot) {
             throw new IllegalStateException("I10, R22: bookie " + bookie + " journals "
-                    + record.getClass().getSimpleName() + " of ledger " + record.ledgerId()
+                    + record.getClass().getSimpleName() + " of ledger " + ledgerId
                     + ", which is purged, behind its drop");
         }
     }
@@ -91,8 +102,8 @@ final class GarbageChecker {
     }
 
     /** A register is about to be collected. */
-    void collecting(LedgerId ledgerId, Collection<BookieId> bookies) {
-        for (BookieId bookie : bookies) {
+    void collecting(LedgerId ledgerId) {
+        for (BookieId bookie : holders.getOrDefault(ledgerId, Set.of())) {
             if (!confirmed.getOrDefault(bookie, Set.of()).contains(ledgerId)) {
                 throw new IllegalStateException("I10, R4: ledger " + ledgerId + " is collected, and bookie " + bookie
                         + " has not confirmed that it holds nothing");

@@ -251,7 +251,8 @@ public class LedgerScenario {
     /** Whether all stores run, and none of them holds anything of the ledger. */
     private boolean isGone(LedgerId ledgerId) {
         return machines.stream()
-                .allMatch(machine -> machine.bookie().isServing()
+                .allMatch(machine -> machine.node().isUp()
+                        && machine.bookie().isServing()
                         && machine.bookie().viewOf(ledgerId).isEmpty());
     }
 
@@ -353,9 +354,7 @@ public class LedgerScenario {
                     "keeper" + i,
                     new SimulatedKeeper(
                             simulation.random("keeper" + i),
-                            new SimulatedKeeper.Plan(plan, settings, () -> machines.stream()
-                                    .map(machine -> machine.bookie().identity())
-                                    .toList()),
+                            new SimulatedKeeper.Plan(plan, settings),
                             states,
                             garbage)));
         }

@@ -549,6 +549,9 @@ public class SimulatedBookie implements SimulatedNode.Program {
             public void drop(LedgerId ledgerId, OptionalLong supersededAt, Consumer<Boolean> done) {
                 long token = ++lastDrop;
                 drops.put(token, done);
+                if (supersededAt.isEmpty()) {
+                    garbage.orElseThrow().checker().goneForEver(identity, ledgerId);
+                }
                 run(
                         ledgerId,
                         supersededAt.isPresent()

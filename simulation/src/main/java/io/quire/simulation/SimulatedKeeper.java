@@ -22,7 +22,6 @@ import java.util.Random;
 import java.util.TreeMap;
 import java.util.UUID;
 import java.util.function.Consumer;
-import java.util.function.Supplier;
 
 /** Brings deleted ledgers to their end: the production {@link TombstoneKeeper}, in charge now and then. */
 final class SimulatedKeeper implements SimulatedNode.Program {
@@ -34,10 +33,8 @@ final class SimulatedKeeper implements SimulatedNode.Program {
     private final LedgerStateChecker states;
     private final GarbageChecker checker;
 
-    /**
-     * @param all every bookie there is, running or not
-     */
-    record Plan(SimulatedReader.Plan clients, TombstoneKeeper.Settings settings, Supplier<List<BookieId>> all) {}
+    /** Where everything is, and how it is done. */
+    record Plan(SimulatedReader.Plan clients, TombstoneKeeper.Settings settings) {}
 
     SimulatedKeeper(Random random, Plan plan, LedgerStateChecker states, GarbageChecker checker) {
         this.random = random;
@@ -165,7 +162,7 @@ final class SimulatedKeeper implements SimulatedNode.Program {
 
         @Override
         public Void collect(TombstoneEffect.Collect effect) {
-            checker.collecting(effect.ledgerId(), plan.all().get());
+            checker.collecting(effect.ledgerId());
             registry.operations().collect(effect.ledgerId(), Incarnation::isPurged, collection -> {
                 boolean complete = collection instanceof Collection.Complete;
                 if (complete) {

@@ -277,7 +277,12 @@ final class SimulatedTail implements SimulatedNode.Program {
         public void refresh() {
             TailRead asking = tail;
             Continuation.of(registry.read(RegistryKey.ofLedger(ledgerId())), node, (value, failure) -> {
-                if (failure == null && asking == tail && tail != null) {
+                if (failure == null && asking == tail && tail != null && value.isAbsent()) {
+                    tail.fail(new Failure(
+                            LedgerException.Code.NoSuchLedger,
+                            LedgerException.Outcome.NOT_APPLIED,
+                            "the register is collected"));
+                } else if (failure == null && asking == tail && tail != null) {
                     Versioned<LedgerMetadata> seen =
                             new Versioned<>(value.version(), LedgerMetadata.decode(value.value()));
                     states.observed(seen);

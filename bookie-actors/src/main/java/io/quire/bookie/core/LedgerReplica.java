@@ -526,7 +526,10 @@ public final class LedgerReplica {
     private Optional<ReplicaEffect> refusalOf(long counter, Opening opening, Optional<LedgerMetadata> metadata) {
         ReplicaRefusal refusal = null;
         String detail = "";
-        if (metadata.isPresent() && !terms.isProof(opening.proof())) {
+        if (metadata.isPresent() && metadata.get().deletion() == Deletion.PURGED) {
+            refusal = ReplicaRefusal.NOT_OPEN;
+            detail = PURGED;
+        } else if (metadata.isPresent() && !terms.isProof(opening.proof())) {
             refusal = ReplicaRefusal.UNAUTHORIZED;
             detail = "the ledger's password is another one";
         } else if (isFenced() || opening.fencesSeen() != fencesSeen) {

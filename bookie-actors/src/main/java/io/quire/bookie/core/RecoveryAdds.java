@@ -148,7 +148,7 @@ public final class RecoveryAdds {
         for (long token : List.copyOf(waiting)) {
             Add add = adds.get(token);
             Optional<ReplicaRefusal> refusal = refusalOf(add.version(), register);
-            if (register.isPresent() && !terms.isProof(add.proof())) {
+            if (terms.areKnown() && register.isPresent() && !terms.isProof(add.proof())) {
                 effects.add(unauthorized(token));
             } else if (refusal.isEmpty()) {
                 waiting.remove(token);

@@ -178,6 +178,20 @@ class LedgerDropTest {
     }
 
     @Test
+    @DisplayName("R22: a reading that finds the ledger purged lets no later fence or recovery add pass")
+    void nothingIsLearntOfPurgedLedger() {
+        LedgerMetadata purged = OPEN.withDeletion(Deletion.PURGED);
+        replica.openSession(1, 1, Payload.EMPTY);
+        assertThat(replica.registerRead(1, Optional.of(purged))).are(refusedBy(ReplicaRefusal.NOT_OPEN));
+        assertThat(recover(2, 2, 0)).containsExactly(new ReadVersion(1));
+        assertThat(replica.recoveries().versionRead(1, Optional.of(new Versioned<>(2, purged))))
+                .are(refusedBy(ReplicaRefusal.NOT_OPEN));
+        assertThat(replica.fence(3, Payload.EMPTY)).containsExactly(new ReadTerms(3));
+        assertThat(replica.termsRead(3, Optional.of(purged))).are(refusedBy(ReplicaRefusal.NOT_OPEN));
+        assertThat(replica.holdsNothing()).isTrue();
+    }
+
+    @Test
     @DisplayName("R4: nothing is held only when nothing that was allowed before can bring anything")
     void holdsNothing() {
         assertThat(replica.holdsNothing()).isTrue();
