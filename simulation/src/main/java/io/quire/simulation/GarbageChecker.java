@@ -37,6 +37,7 @@ final class GarbageChecker {
     void registerSeen(LedgerId ledgerId, RegisterValue value) {
         if (value.isCollected()) {
             purged.add(ledgerId);
+            collected.add(ledgerId);
         } else {
             LedgerMetadata.registered(value).map(Versioned::value).ifPresent(this::seen);
         }
@@ -109,11 +110,6 @@ final class GarbageChecker {
                         + " has not confirmed that it holds nothing");
             }
         }
-    }
-
-    /** A register was collected at all voters. */
-    void collected(LedgerId ledgerId) {
-        collected.add(ledgerId);
     }
 
     boolean isPurged(LedgerId ledgerId) {

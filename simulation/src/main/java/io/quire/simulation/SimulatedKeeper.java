@@ -69,6 +69,23 @@ final class SimulatedKeeper implements SimulatedNode.Program {
 
         void tick() {
             run(core.tick(random.nextInt(3) > 0, node.nanoTime()));
+            if (random.nextInt(20) == 0) {
+                lookAtPurged();
+            }
+        }
+
+        /** Whether a register was collected is read: the answers to a collection may be lost, and its keeper crash. */
+        private void lookAtPurged() {
+            checker.purged().stream()
+                    .filter(ledgerId -> !checker.isCollected(ledgerId))
+                    .sorted()
+                    .findFirst()
+                    .ifPresent(ledgerId ->
+                            Continuation.of(registry.read(RegistryKey.ofLedger(ledgerId)), node, (value, failure) -> {
+                                if (failure == null) {
+                                    seen(ledgerId, value);
+                                }
+                            }));
         }
 
         private void run(List<TombstoneEffect> effects) {
@@ -165,9 +182,6 @@ final class SimulatedKeeper implements SimulatedNode.Program {
             checker.collecting(effect.ledgerId());
             registry.operations().collect(effect.ledgerId(), Incarnation::isPurged, collection -> {
                 boolean complete = collection instanceof Collection.Complete;
-                if (complete) {
-                    checker.collected(effect.ledgerId());
-                }
                 run(core.collected(effect.ledgerId(), complete, node.nanoTime()));
             });
             return null;
