@@ -23,6 +23,7 @@ import io.quire.storage.StorageException.OutOfSpaceException;
 import java.util.Locale;
 import java.util.Map;
 import java.util.Optional;
+import java.util.OptionalLong;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionException;
 import java.util.concurrent.CompletionStage;
@@ -78,6 +79,7 @@ public final class BookieActor {
     private ActorRef<FlusherActor.Command> flusher;
     private ActorRef<Object> repair;
     private ActorRef<ScrubActor.Command> scrub;
+    private ActorRef<GarbageCollectorActor.Command> collector;
     private Registry.Watch ownRegister;
     private SpaceWatch space;
     private StatusBoard status;
@@ -97,6 +99,16 @@ public final class BookieActor {
 
     /** Whether the bookie is read-only now, for whatever reason. */
     public record ReadOnlySet(boolean readOnly) {}
+
+    /**
+     * Starts a garbage collection, unless one is under way.
+     *
+     * @param force whether it may drop any number of ledgers (H67)
+     */
+    public record CollectGarbage(boolean force) implements Command {}
+
+    /** Asks how garbage collection stands. */
+    public record DescribeGarbage(ActorRef<GarbageStatus> replyTo) implements Command {}
 
     /** What becomes of a bookie, for the node. */
     public sealed interface Event {
@@ -141,6 +153,9 @@ public final class BookieActor {
 
     /** A part of the store got the room that it waited for. */
     record FoundRoom(DiskSpace.Waiter waiter) implements Command {}
+
+    /** Drops a ledger through its actor; see {@link LedgerActor.Drop}. */
+    record DropLedger(LedgerId ledgerId, OptionalLong supersededAt, LedgerActor.DropWaiter waiter) implements Command {}
 
     private enum FlushAcks {
         INSTANCE
@@ -304,6 +319,7 @@ public final class BookieActor {
         router = new RequestRouter(context, shared, space.space(), metrics, reads);
         metrics.gauge("bookie.read.in.progress", reads, BookieReads::inProgress);
         metrics.gauge("bookie.sessions", router, RequestRouter::sessions);
+        startCollector();
         ActorRef<Object> self = context.getSelf();
         ownRegister = setup.registry()
                 .watch(RegistryKey.ofBookie(booted.bookie()), value -> self.tell(new OwnRegister(value)));
@@ -384,6 +400,22 @@ public final class BookieActor {
         store.whenDamaged(ledgerId -> self.tell(new LedgerDamaged(ledgerId)));
     }
 
+    private void startCollector() {
+        collector = context.spawn(
+                GarbageCollectorActor.create(new GarbageCollectorActor.Setup(
+                        booted.bookie(),
+                        setup.settings().garbage().collector(),
+                        setup.settings().garbage().interval(),
+                        booted.store(),
+                        setup.registry(),
+                        blocking,
+                        context.getSelf().narrow(),
+                        new CollectorMetrics(metrics),
+                        System::nanoTime)),
+                "garbage-collector");
+        context.watch(collector);
+    }
+
     private Behavior<Object> serving() {
         return phase().onMessage(BookieRequest.class, this::onRequest)
                 .onMessage(AckReady.class, this::onAckReady)
@@ -400,6 +432,9 @@ public final class BookieActor {
                 .onMessage(FoundNoRoom.class, this::onFoundNoRoom)
                 .onMessage(FoundRoom.class, this::onFoundRoom)
                 .onMessage(SetReadOnly.class, this::onSetReadOnly)
+                .onMessage(DropLedger.class, this::onDropLedger)
+                .onMessage(CollectGarbage.class, this::onCollectGarbage)
+                .onMessage(DescribeGarbage.class, this::onDescribeGarbage)
                 .onMessage(Stop.class, stop -> drain())
                 .onSignal(Terminated.class, this::onChildTerminated)
                 .build();
@@ -457,6 +492,21 @@ public final class BookieActor {
 
     private Behavior<Object> onJournalCopies(JournalCopies journal) {
         router.journalCopies(journal.ledgerId(), journal.copies());
+        return Behaviors.same();
+    }
+
+    private Behavior<Object> onDropLedger(DropLedger drop) {
+        router.drop(drop.ledgerId(), new LedgerActor.Drop(drop.supersededAt(), drop.waiter()));
+        return Behaviors.same();
+    }
+
+    private Behavior<Object> onCollectGarbage(CollectGarbage collect) {
+        collector.tell(new GarbageCollectorActor.Start(collect.force()));
+        return Behaviors.same();
+    }
+
+    private Behavior<Object> onDescribeGarbage(DescribeGarbage describe) {
+        collector.tell(new GarbageCollectorActor.Describe(describe.replyTo()));
         return Behaviors.same();
     }
 
@@ -567,6 +617,8 @@ public final class BookieActor {
         status.publishDown();
         ownRegister.cancel();
         timers.cancelAll();
+        context.unwatch(collector);
+        context.stop(collector);
         ActorRef<JournalActor.Drained> drained = context.messageAdapter(JournalActor.Drained.class, done -> done);
         journal.tell(new JournalActor.Drain(drained));
         return phase().onMessage(JournalActor.Drained.class, done -> flushAll())

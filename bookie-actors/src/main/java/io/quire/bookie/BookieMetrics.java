@@ -35,6 +35,8 @@ final class BookieMetrics {
     final Counter scrubPasses;
     final Counter flushesWithoutRoom;
     final Counter segmentsWithoutRoom;
+    final Counter gcRuns;
+    final Counter droppedLedgers;
 
     private final MeterRegistry registry;
     private final Tags tags;
@@ -60,6 +62,8 @@ final class BookieMetrics {
         scrubPasses = registry.counter("bookie.scrub.passes", tags);
         flushesWithoutRoom = registry.counter("bookie.flush.no.room", tags);
         segmentsWithoutRoom = registry.counter("bookie.journal.no.room", tags);
+        gcRuns = registry.counter("bookie.gc.runs", tags);
+        droppedLedgers = registry.counter("bookie.gc.dropped.ledgers", tags);
     }
 
     <T> void gauge(String name, T of, ToDoubleFunction<T> value) {

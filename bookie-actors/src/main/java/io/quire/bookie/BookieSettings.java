@@ -1,6 +1,7 @@
 package io.quire.bookie;
 
 import com.typesafe.config.Config;
+import io.quire.bookie.core.GarbageCollector;
 import io.quire.bookie.core.LedgerReplica;
 import io.quire.bookie.core.TailFeed;
 import io.quire.bookie.storage.BookieStore;
@@ -29,6 +30,7 @@ import java.time.Duration;
  * @param space what it takes on with how much room
  * @param statusInterval how often the bookie's status is published
  * @param ledgerIdleTimeout how long a ledger without sessions stays in memory
+ * @param garbage how ledgers that are gone are dropped
  */
 public record BookieSettings(
         StoreKind kind,
@@ -47,7 +49,8 @@ public record BookieSettings(
         long freeBytesMin,
         SpaceSettings space,
         Duration statusInterval,
-        Duration ledgerIdleTimeout) {
+        Duration ledgerIdleTimeout,
+        Garbage garbage) {
     /**
      * @throws IllegalArgumentException when they contradict each other; it names the settings
      */
@@ -84,6 +87,35 @@ public record BookieSettings(
      * @param stepBytes that are read at once
      */
     public record Scrub(Duration period, Duration startDelay, long bytesPerSecondMax, long stepBytes) {}
+
+    /**
+     * Section {@code quire.bookie.gc}.
+     *
+     * @param interval from the end of one run to the next
+     */
+    public record Garbage(Duration interval, GarbageCollector.Settings collector) {
+        private static final int PAGE_LEDGERS = 500;
+        private static final int IN_PROGRESS_MAX = 64;
+        private static final int CANDIDATES_MAX = 100_000;
+        private static final Duration DROP_TIMEOUT = Duration.ofSeconds(30);
+
+        private static Garbage from(Config config) {
+            if (config.getDuration("interval").isZero()) {
+                throw new IllegalArgumentException("quire.bookie.gc.interval must be positive");
+            }
+            return new Garbage(
+                    config.getDuration("interval"),
+                    new GarbageCollector.Settings(
+                            PAGE_LEDGERS,
+                            IN_PROGRESS_MAX,
+                            config.getInt("register-reads-per-second"),
+                            config.getInt("drops-per-second"),
+                            config.getDouble("share-max"),
+                            config.getInt("ledgers-min"),
+                            CANDIDATES_MAX,
+                            DROP_TIMEOUT.toNanos()));
+        }
+    }
 
     /** Reads section {@code quire.bookie} of {@code root}. */
     public static BookieSettings from(Config root) {
@@ -136,6 +168,7 @@ public record BookieSettings(
                 config.getMemorySize("free-bytes-min").toBytes(),
                 SpaceSettings.from(config.getConfig("space")),
                 config.getDuration("status-interval"),
-                config.getDuration("ledger-idle-timeout"));
+                config.getDuration("ledger-idle-timeout"),
+                Garbage.from(config.getConfig("gc")));
     }
 }

@@ -21,10 +21,12 @@ import java.time.Duration;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.OptionalLong;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.Executor;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.concurrent.atomic.AtomicLong;
+import java.util.function.Consumer;
 import org.apache.pekko.actor.typed.ActorRef;
 import org.apache.pekko.actor.typed.Behavior;
 import org.apache.pekko.actor.typed.PostStop;
@@ -75,6 +77,17 @@ final class LedgerActor {
      */
     record Fence(Payload proof, FenceWaiter waiter, boolean isRoom) implements Command {}
 
+    /**
+     * The register was read as purged or collected, or as {@code supersededAt} that version, closed and not naming this
+     * store: drops what is held; {@code waiter} is told on this actor's thread.
+     *
+     * @param supersededAt empty when the ledger is gone for ever
+     */
+    record Drop(OptionalLong supersededAt, DropWaiter waiter) implements Command {}
+
+    /** Asks whether nothing is held, durably and for ever; told on this actor's thread. */
+    record AskNothingHeld(Consumer<Boolean> waiter) implements Command {}
+
     /** Several commands that came true at once. */
     record AllOf(List<Command> commands) implements Command {}
 
@@ -110,6 +123,15 @@ final class LedgerActor {
         void refused(BookieReply.Refusal refusal, String detail);
     }
 
+    /** Told how a drop ended. */
+    interface DropWaiter {
+        /** Nothing is held any more, durably. */
+        void dropped();
+
+        /** Everything stays. */
+        void refused(String detail);
+    }
+
     private record Loaded(Optional<BookieStore.LedgerView> view, Throwable failure) implements Command {}
 
     record RegisterRead(long counter, RegisterValue value, Throwable failure) implements Command {}
@@ -132,6 +154,10 @@ final class LedgerActor {
     }
 
     enum FenceJournaled implements Command {
+        INSTANCE
+    }
+
+    enum DropJournaled implements Command {
         INSTANCE
     }
 
@@ -232,6 +258,9 @@ final class LedgerActor {
                 .onMessage(Fence.class, this::onFence)
                 .onMessage(TermsRead.class, this::onTermsRead)
                 .onMessage(FenceJournaled.class, journaled -> onFenceJournaled())
+                .onMessage(Drop.class, this::onDrop)
+                .onMessage(DropJournaled.class, journaled -> onDropJournaled())
+                .onMessage(AskNothingHeld.class, this::onAskNothingHeld)
                 .onMessage(Subscribe.class, this::onSubscribe)
                 .onMessage(Grant.class, this::onGrant)
                 .onMessage(Unsubscribe.class, this::onUnsubscribe)
@@ -334,6 +363,8 @@ final class LedgerActor {
                 onBatchJournaled(journaled);
             } else if (command instanceof RecoveryJournaled journaled) {
                 onRecoveryJournaled(journaled);
+            } else if (command instanceof DropJournaled) {
+                onDropJournaled();
             } else {
                 onFenceJournaled();
             }
@@ -347,6 +378,8 @@ final class LedgerActor {
                 run(replica.batchNotJournaled(batch.counter(), batch.number(), not.reason()));
             } else if (command instanceof RecoveryJournaled recovery) {
                 run(replica.recoveries().notJournaled(recovery.token(), not.reason()));
+            } else if (command instanceof DropJournaled) {
+                run(replica.dropNotJournaled(not.reason()));
             } else {
                 run(replica.fenceNotJournaled(not.reason()));
             }
@@ -437,6 +470,24 @@ final class LedgerActor {
 
     private Behavior<Command> onLimboChanged() {
         return run(replica.limboChanged(store.data().limbo().contains(ledgerId)));
+    }
+
+    private Behavior<Command> onDrop(Drop drop) {
+        long token = effects.dropping(drop.waiter());
+        return run(
+                drop.supersededAt().isPresent()
+                        ? replica.dropSuperseded(token, drop.supersededAt().getAsLong())
+                        : replica.drop(token));
+    }
+
+    private Behavior<Command> onDropJournaled() {
+        tails.end();
+        return run(replica.dropJournaled());
+    }
+
+    private Behavior<Command> onAskNothingHeld(AskNothingHeld ask) {
+        ask.waiter().accept(replica.holdsNothing());
+        return Behaviors.same();
     }
 
     private Behavior<Command> onCheckIdle(CheckIdle check) {

@@ -27,7 +27,9 @@ final class LedgerEffects implements ReplicaEffect.Handler<Void> {
     private final Map<Long, Client> clients = new HashMap<>();
     private final Map<Long, LedgerActor.FenceWaiter> fences = new HashMap<>();
     private final Map<Long, Client> recoveries = new HashMap<>();
+    private final Map<Long, LedgerActor.DropWaiter> drops = new HashMap<>();
     private long lastFence;
+    private long lastDrop;
     private long lastRecovery;
 
     private record Client(ActorRef<BookieReply> ref, long requestId) {}
@@ -52,6 +54,12 @@ final class LedgerEffects implements ReplicaEffect.Handler<Void> {
     long fencing(LedgerActor.FenceWaiter waiter) {
         fences.put(++lastFence, waiter);
         return lastFence;
+    }
+
+    /** A drop is asked for; its token. */
+    long dropping(LedgerActor.DropWaiter waiter) {
+        drops.put(++lastDrop, waiter);
+        return lastDrop;
     }
 
     /** A recovery add came; its token. */
@@ -202,6 +210,24 @@ final class LedgerEffects implements ReplicaEffect.Handler<Void> {
     @Override
     public Void fenceRefused(ReplicaEffect.FenceRefused effect) {
         fences.remove(effect.token()).refused(wire(effect.refusal()), effect.detail());
+        return null;
+    }
+
+    @Override
+    public Void journalDrop(ReplicaEffect.JournalDrop effect) {
+        journal(new JournalRecord.Dropped(ledgerId), LedgerActor.DropJournaled.INSTANCE);
+        return null;
+    }
+
+    @Override
+    public Void dropped(ReplicaEffect.Dropped effect) {
+        drops.remove(effect.token()).dropped();
+        return null;
+    }
+
+    @Override
+    public Void dropRefused(ReplicaEffect.DropRefused effect) {
+        drops.remove(effect.token()).refused(effect.detail());
         return null;
     }
 

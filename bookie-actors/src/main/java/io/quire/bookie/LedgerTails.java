@@ -110,6 +110,11 @@ final class LedgerTails {
                 .forEach(this::forget);
     }
 
+    /** The ledger was dropped. */
+    void end() {
+        run(feed.end());
+    }
+
     /** The ledger's actor ends. */
     void close() {
         List.copyOf(subscribers.keySet()).forEach(this::forget);

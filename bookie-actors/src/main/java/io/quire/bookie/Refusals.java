@@ -36,6 +36,9 @@ final class Refusals {
         if (request instanceof BookieRequest.IdentifyBookie identify) {
             return refused(request, identify.requestId(), refusal, detail);
         }
+        if (request instanceof BookieRequest.ConfirmDropped confirm) {
+            return refused(request, confirm.requestId(), refusal, detail);
+        }
         if (request instanceof BookieRequest.RecoveryAddEntries add) {
             return refused(request, add.requestId(), refusal, detail);
         }

@@ -10,11 +10,17 @@ import io.quire.protocol.wire.BookieReply;
 import io.quire.protocol.wire.BookieReply.Refusal;
 import io.quire.protocol.wire.BookieRequest;
 import io.quire.protocol.wire.Envelope;
+import java.time.Duration;
 import java.util.HashMap;
 import java.util.HashSet;
+import java.util.LinkedHashMap;
+import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.CompletionStage;
+import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.function.LongConsumer;
 import org.apache.pekko.actor.typed.ActorRef;
@@ -30,6 +36,8 @@ import org.apache.pekko.actor.typed.javadsl.ActorContext;
  * <p>Used on the thread of the {@link BookieActor} alone.
  */
 final class RequestRouter {
+    private static final Duration CONFIRM_TIMEOUT = Duration.ofSeconds(2);
+
     private final ActorContext<Object> context;
     private final LedgerActor.Store store;
     private final BookieSettings settings;
@@ -112,6 +120,8 @@ final class RequestRouter {
             }
         } else if (request instanceof BookieRequest.FenceLedger fence) {
             fence(fence, client);
+        } else if (request instanceof BookieRequest.ConfirmDropped confirm) {
+            confirmDropped(confirm, client);
         } else if (request instanceof BookieRequest.IdentifyBookie identify) {
             send(client, new BookieReply.BookieIdentified(bookie(), bootEpoch(), identify.requestId()));
         }
@@ -239,6 +249,41 @@ final class RequestRouter {
                                                 lastAddConfirmed),
                                         self)),
                         space.admits(Work.FENCE)));
+    }
+
+    /** Drops a ledger through its actor. */
+    void drop(LedgerId ledgerId, LedgerActor.Drop drop) {
+        ledger(ledgerId).tell(drop);
+    }
+
+    /**
+     * A ledger without an actor has nothing in the journal and no session, so that the store alone knows; and what comes
+     * from now on reads its register first, which is purged. Otherwise its actor knows.
+     */
+    private void confirmDropped(BookieRequest.ConfirmDropped request, ActorRef<BookieReply> client) {
+        Map<LedgerId, CompletableFuture<Boolean>> answers = new LinkedHashMap<>();
+        for (LedgerId ledgerId : request.ledgerIds()) {
+            Routed ledger = ledgers.get(ledgerId);
+            CompletableFuture<Boolean> answer = new CompletableFuture<>();
+            if (ledger == null) {
+                answer = CompletableFuture.supplyAsync(
+                        () -> store.data().ledger(ledgerId).isEmpty(), store.blocking());
+            } else {
+                ledger.tell(new LedgerActor.AskNothingHeld(answer::complete));
+            }
+            answers.put(ledgerId, answer.exceptionally(failure -> false));
+        }
+        ActorRef<Object> self = context.getSelf();
+        CompletionStage<Void> all = CompletableFuture.allOf(answers.values().toArray(CompletableFuture[]::new))
+                .completeOnTimeout(null, CONFIRM_TIMEOUT.toNanos(), TimeUnit.NANOSECONDS);
+        all.thenRun(() -> {
+            List<LedgerId> gone = answers.entrySet().stream()
+                    .filter(answer -> answer.getValue().getNow(false))
+                    .map(Map.Entry::getKey)
+                    .toList();
+            BookieReply reply = new BookieReply.DropsConfirmed(bookie(), bootEpoch(), request.requestId(), gone);
+            Envelope.send(client, reply, self);
+        });
     }
 
     private void read(BookieRequest.ReadEntries request, ActorRef<BookieReply> client) {

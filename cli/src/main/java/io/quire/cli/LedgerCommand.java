@@ -29,7 +29,8 @@ import picocli.CommandLine.Parameters;
             LedgerCommand.ListLedgers.class,
             LedgerCommand.Seal.class,
             LedgerCommand.Recover.class,
-            LedgerCommand.Delete.class
+            LedgerCommand.Delete.class,
+            LedgerCommand.Undelete.class
         })
 final class LedgerCommand {
     /** A command on one ledger. */
@@ -95,9 +96,12 @@ final class LedgerCommand {
 
     @Command(name = "show", description = "Prints a ledger's metadata.")
     static final class Show extends OnLedger {
+        @Option(names = "--deleted", description = "Also of a ledger that is deleted, until nothing is left of it.")
+        private boolean deleted;
+
         @Override
         public Integer call() {
-            JsonNode ledger = quire().connect().get(path());
+            JsonNode ledger = quire().connect().get(path() + (deleted ? "?deleted=true" : ""));
             if (quire().isJson()) {
                 quire().printJson(ledger);
                 return 0;
@@ -206,6 +210,24 @@ final class LedgerCommand {
                         .put("deleted", true));
             } else {
                 terminal().println(ledgerId() + " DELETED");
+            }
+            return 0;
+        }
+    }
+
+    @Command(
+            name = "undelete",
+            description =
+                    "Takes a deletion back, as long as the ledger is not purged; prints its id and state. One that"
+                            + " was not closed is in recovery then: recover it to close it.")
+    static final class Undelete extends OnLedger {
+        @Override
+        public Integer call() {
+            JsonNode ledger = quire().connect().post(path() + "/undelete");
+            if (quire().isJson()) {
+                quire().printJson(ledger);
+            } else {
+                terminal().println(ledgerId() + " " + ledger.path("state").asText());
             }
             return 0;
         }

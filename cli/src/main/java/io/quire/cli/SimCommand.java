@@ -3,6 +3,7 @@ package io.quire.cli;
 import io.quire.simulation.CollectionScenario;
 import io.quire.simulation.DeleteUnderWriteScenario;
 import io.quire.simulation.DuelScenario;
+import io.quire.simulation.GarbageScenario;
 import io.quire.simulation.LedgerScenario;
 import io.quire.simulation.LostFencesScenario;
 import io.quire.simulation.RecoveryScenario;
@@ -27,6 +28,8 @@ final class SimCommand extends QuireSubcommand {
     private static final Map<String, LongFunction<Run>> SCENARIOS = new TreeMap<>(Map.of(
             "append-and-read",
             seed -> runOf(new LedgerScenario(seed)),
+            "garbage",
+            seed -> runOf(new GarbageScenario(seed)),
             "collection",
             seed -> {
                 RegistryScenario.Result result = new CollectionScenario(seed).run();
@@ -63,8 +66,8 @@ final class SimCommand extends QuireSubcommand {
             names = "--scenario",
             paramLabel = "NAME",
             description =
-                    "append-and-read, collection, delete-under-write, duel, lost-fences, recovery, registry, voter-change or"
-                            + " wiped-bookie; all unless given.")
+                    "append-and-read, collection, delete-under-write, duel, garbage, lost-fences, recovery, registry,"
+                            + " voter-change or wiped-bookie; all unless given.")
     private String scenario;
 
     private record Run(long steps, Optional<String> violation) {}

@@ -123,6 +123,23 @@ class LedgerCommandTest {
     }
 
     @Test
+    @DisplayName("undelete prints id and state")
+    void undelete() {
+        node.answering(200, CLOSED);
+        assertThat(run("ledger", "undelete", "17")).isEqualTo(new CommandRun(0, "17 CLOSED\n", ""));
+        assertThat(node.requests().get(0).line()).isEqualTo("POST /api/v2/ledgers/17/undelete");
+    }
+
+    @Test
+    @DisplayName("show --deleted asks for a deleted ledger too")
+    void showDeleted() {
+        node.answering(200, "{\"ledgerId\":17,\"state\":\"CLOSED\",\"deletion\":\"DELETED\"}");
+        CommandRun run = run("ledger", "show", "17", "--deleted");
+        assertThat(run.out()).contains("deletion: DELETED");
+        assertThat(node.requests().get(0).line()).isEqualTo("GET /api/v2/ledgers/17?deleted=true");
+    }
+
+    @Test
     @DisplayName("delete --yes deletes without asking")
     void deleteYes() {
         node.answering(204, "");

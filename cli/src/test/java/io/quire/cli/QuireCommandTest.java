@@ -42,6 +42,7 @@ class QuireCommandTest {
                 "ledger seal",
                 "ledger recover",
                 "ledger delete",
+                "ledger undelete",
                 "bookie",
                 "bookie list"
             })

@@ -136,16 +136,36 @@ public final class LedgerClient {
         return new DeleteBuilder();
     }
 
+    /** Takes the deletion of a ledger back, as long as it is not purged; see {@link LedgerUndeletion}. */
+    public UndeleteBuilder newUndeleteLedgerOp() {
+        return new UndeleteBuilder();
+    }
+
     /** Lists ledgers by ascending id, a page at a time. */
     public ListBuilder newListLedgersOp() {
         return new ListBuilder();
     }
 
+    /**
+     * What the cluster has decided about a ledger, also if it is deleted; fails with NoSuchLedger when there is none, or
+     * nothing is left of it.
+     */
+    public CompletionStage<Versioned<LedgerMetadata>> getMetadataEvenIfDeleted(LedgerId ledgerId) {
+        return read(ledgerId).thenApply(current -> current.orElseThrow(() -> noSuchLedger(ledgerId)));
+    }
+
     /** What the cluster has decided about a ledger; fails with NoSuchLedger when there is none, or no longer. */
     public CompletionStage<Versioned<LedgerMetadata>> getLedgerMetadata(LedgerId ledgerId) {
-        return read(ledgerId)
-                .thenApply(current ->
-                        current.filter(found -> !found.value().isDeleted()).orElseThrow(() -> noSuchLedger(ledgerId)));
+        return getMetadataEvenIfDeleted(ledgerId).thenApply(found -> {
+            if (found.value().isDeleted()) {
+                throw new LedgerException(
+                        Code.NoSuchLedger,
+                        Outcome.NOT_APPLIED,
+                        "there is no ledger " + ledgerId + " any more: it is "
+                                + found.value().deletion());
+            }
+            return found;
+        });
     }
 
     /** The largest payload of one entry, in bytes. */
@@ -381,6 +401,33 @@ public final class LedgerClient {
         public CompletionStage<Void> execute() {
             return LedgerDeletion.delete(context.registry, ledgerId, () -> new OpId(UUID.randomUUID()))
                     .thenAccept(context.feed::publish)
+                    .exceptionallyCompose(failure -> CompletableFuture.failedStage(
+                            LedgerCreation.failureOf(failure).toException()));
+        }
+    }
+
+    /** Which ledger's deletion is to be taken back. */
+    public final class UndeleteBuilder {
+        private LedgerId ledgerId;
+
+        private UndeleteBuilder() {}
+
+        public UndeleteBuilder withLedgerId(LedgerId ledgerId) {
+            this.ledgerId = ledgerId;
+            return this;
+        }
+
+        /**
+         * Completes with what is registered then; a ledger that was not closed is IN_RECOVERY. Fails with Conflict when the
+         * ledger is purged, with NoSuchLedger when nothing is left of it.
+         */
+        public CompletionStage<Versioned<LedgerMetadata>> execute() {
+            return LedgerUndeletion.undelete(context.registry, ledgerId, () -> new OpId(UUID.randomUUID()))
+                    .whenComplete((registered, failure) -> {
+                        if (failure == null) {
+                            context.feed.publish(registered);
+                        }
+                    })
                     .exceptionallyCompose(failure -> CompletableFuture.failedStage(
                             LedgerCreation.failureOf(failure).toException()));
         }

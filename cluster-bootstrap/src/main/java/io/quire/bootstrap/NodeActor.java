@@ -1,6 +1,7 @@
 package io.quire.bootstrap;
 
 import io.quire.bookie.BookieActor;
+import io.quire.client.TombstoneKeeperActor;
 import io.quire.registry.FoundingActor;
 import io.quire.registry.VoterActor;
 import io.quire.registry.storage.AcceptorStore;
@@ -52,6 +53,19 @@ final class NodeActor extends AbstractBehavior<NodeActor.Command> {
 
     /** Stops the bookies in order, then the voters. */
     record StopAll(ActorRef<Done> replyTo) implements Command {}
+
+    /** Asks for the bookies that run. */
+    record ListBookies(ActorRef<RunningBookies> replyTo) implements Command {}
+
+    /** The bookies that run, or are starting or stopping. */
+    record RunningBookies(List<ActorRef<Object>> actors) {
+        RunningBookies {
+            actors = List.copyOf(actors);
+        }
+    }
+
+    /** Starts who brings deleted ledgers to their end; it runs until the node ends. */
+    record StartTombstones(TombstoneKeeperActor.Setup setup) implements Command {}
 
     private record BookieEvent(String name, BookieActor.Event event) implements Command {}
 
@@ -106,6 +120,8 @@ final class NodeActor extends AbstractBehavior<NodeActor.Command> {
                 .onMessage(StartVoter.class, this::onStartVoter)
                 .onMessage(StartFounding.class, this::onStartFounding)
                 .onMessage(StartBookie.class, this::onStartBookie)
+                .onMessage(ListBookies.class, this::onListBookies)
+                .onMessage(StartTombstones.class, this::onStartTombstones)
                 .onMessage(BookieEvent.class, this::onBookieEvent)
                 .onMessage(StartAgain.class, this::onStartAgain)
                 .onMessage(WishReadOnly.class, this::onWishReadOnly)
@@ -149,6 +165,20 @@ final class NodeActor extends AbstractBehavior<NodeActor.Command> {
         bookie.actorRuns = true;
         bookie.outcome = Optional.empty();
         getContext().watch(bookie.actor);
+    }
+
+    private Behavior<Command> onListBookies(ListBookies list) {
+        list.replyTo()
+                .tell(new RunningBookies(bookies.values().stream()
+                        .filter(bookie -> bookie.actorRuns)
+                        .map(bookie -> bookie.actor)
+                        .toList()));
+        return this;
+    }
+
+    private Behavior<Command> onStartTombstones(StartTombstones start) {
+        getContext().spawn(TombstoneKeeperActor.create(start.setup()), "tombstones");
+        return this;
     }
 
     private Behavior<Command> onBookieEvent(BookieEvent message) {

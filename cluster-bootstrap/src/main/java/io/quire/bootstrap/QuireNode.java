@@ -16,6 +16,8 @@ import io.quire.bookie.BookieBoot;
 import io.quire.bookie.BookieSettings;
 import io.quire.client.ClientSettings;
 import io.quire.client.LedgerClient;
+import io.quire.client.TombstoneKeeperActor;
+import io.quire.client.TombstoneSettings;
 import io.quire.protocol.BookieId;
 import io.quire.protocol.BookieLife;
 import io.quire.protocol.BookieRegistration;
@@ -47,12 +49,15 @@ import java.util.concurrent.ExecutionException;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.TimeoutException;
 import java.util.concurrent.locks.LockSupport;
+import java.util.stream.StreamSupport;
 import org.apache.pekko.Done;
 import org.apache.pekko.actor.CoordinatedShutdown;
-import org.apache.pekko.actor.typed.ActorRef;
 import org.apache.pekko.actor.typed.ActorSystem;
 import org.apache.pekko.actor.typed.javadsl.Adapter;
 import org.apache.pekko.actor.typed.javadsl.AskPattern;
+import org.apache.pekko.cluster.ClusterEvent.CurrentClusterState;
+import org.apache.pekko.cluster.Member;
+import org.apache.pekko.cluster.MemberStatus;
 import org.apache.pekko.cluster.typed.Cluster;
 import org.apache.pekko.cluster.typed.Join;
 import org.apache.pekko.http.javadsl.ServerBinding;
@@ -74,7 +79,6 @@ public final class QuireNode implements AutoCloseable {
     private static final int BOOKIES_PAGE = 500;
 
     /** How long a part of this process may take to answer. */
-    private static final Duration ANSWER = Duration.ofSeconds(5);
 
     /** How long the actor system may take to end once everything in it has stopped. */
     private static final Duration TERMINATION = Duration.ofSeconds(5);
@@ -181,6 +185,7 @@ public final class QuireNode implements AutoCloseable {
             BookieSettings.from(config);
             ClientSettings.from(config);
             RegistrySettings.from(config);
+            TombstoneSettings.from(config);
             HttpSettings.from(config);
             node = new QuireNode(settings, config);
         } catch (RuntimeException e) {
@@ -281,6 +286,7 @@ public final class QuireNode implements AutoCloseable {
                 meters,
                 System::currentTimeMillis);
         startBookies(BookieSettings.from(config), registryConfig);
+        startTombstones(TombstoneSettings.from(config));
         awaitNews();
         if (settings.http()) {
             startHttp(HttpSettings.from(config));
@@ -291,7 +297,7 @@ public final class QuireNode implements AutoCloseable {
         ServerBinding binding = await(
                 HttpAdmin.start(
                         system,
-                        new HttpAdmin.Services(client, feed, registry, this::setReadOnly),
+                        new HttpAdmin.Services(client, feed, registry, new LocalBookies(system)),
                         meters,
                         httpSettings),
                 "HTTP cannot listen on " + httpSettings.host() + ":" + httpSettings.port());
@@ -398,6 +404,27 @@ public final class QuireNode implements AutoCloseable {
         await(parts.settled, "a bookie did not start");
     }
 
+    private void startTombstones(TombstoneSettings tombstones) {
+        if (!settings.voterDirectories().isEmpty()) {
+            system.tell(new NodeActor.StartTombstones(new TombstoneKeeperActor.Setup(
+                    registry, registry, tombstones, this::isFirstWithVoter, meters, System::nanoTime)));
+        }
+    }
+
+    /** Whether this node has the lowest address of those with a voter that it can reach; a hint. */
+    private boolean isFirstWithVoter() {
+        Cluster cluster = Cluster.get(system);
+        CurrentClusterState state = cluster.state();
+        return StreamSupport.stream(state.getMembers().spliterator(), false)
+                .filter(member -> member.status().equals(MemberStatus.up()))
+                .filter(member -> member.hasRole("registry"))
+                .filter(member -> !state.getUnreachable().contains(member))
+                .map(Member::address)
+                .min(Member.addressOrdering())
+                .filter(cluster.selfMember().address()::equals)
+                .isPresent();
+    }
+
     /**
      * Waits until every registered bookie was heard of: who creates a ledger at once must know where. Not for long, since
      * one that was down before all others were started is not heard of at all.
@@ -443,26 +470,6 @@ public final class QuireNode implements AutoCloseable {
                     LOG.warn("Bookies and voters did not stop in time");
                     return Done.getInstance();
                 });
-    }
-
-    /** Whether all bookies of this node are read-only then. */
-    private CompletionStage<Boolean> setReadOnly(boolean readOnly) {
-        return AskPattern.<NodeActor.Command, NodeActor.Serving>ask(
-                        system, replyTo -> new NodeActor.WishReadOnly(readOnly, replyTo), ANSWER, system.scheduler())
-                .thenCompose(serving -> {
-                    CompletionStage<Boolean> all =
-                            CompletableFuture.completedStage(!serving.bookies().isEmpty());
-                    for (ActorRef<Object> bookie : serving.bookies()) {
-                        all = all.thenCombine(setReadOnly(bookie, readOnly), Boolean::logicalAnd);
-                    }
-                    return all;
-                });
-    }
-
-    private CompletionStage<Boolean> setReadOnly(ActorRef<Object> bookie, boolean readOnly) {
-        return AskPattern.<Object, BookieActor.ReadOnlySet>ask(
-                        bookie, replyTo -> new BookieActor.SetReadOnly(readOnly, replyTo), ANSWER, system.scheduler())
-                .thenApply(BookieActor.ReadOnlySet::readOnly);
     }
 
     private AutoCloseable hints(RegistryKey key, Runnable news) {

@@ -99,6 +99,7 @@ public final class HttpAdmin {
         new BookieRoutes(feed, client.bookies()).addTo(router);
         new RegistryRoutes(services.voters(), bodies).addTo(router);
         new ReadOnlyRoutes(feed, nodeOf(system.address()), services.bookies(), bodies).addTo(router);
+        new GarbageRoutes(services.bookies(), bodies).addTo(router);
         LedgerRoutes ledgers = new LedgerRoutes(client, feed, writers, new WriterProxy(system), bodies, settings);
         ledgers.addTo(router);
         new CompatibilityRoutes(

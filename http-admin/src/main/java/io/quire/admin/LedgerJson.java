@@ -20,6 +20,13 @@ import java.util.OptionalLong;
 final class LedgerJson {
     private LedgerJson() {}
 
+    /** What is registered of a ledger, whatever its state, also if it is deleted. */
+    static ObjectNode registered(Versioned<LedgerMetadata> metadata) {
+        return metadata.value().isClosed()
+                ? closedLedger(metadata)
+                : ledger(metadata, OptionalLong.empty(), OptionalLong.empty());
+    }
+
     /** A closed ledger, whose end and length are registered. */
     static ObjectNode closedLedger(Versioned<LedgerMetadata> metadata) {
         LedgerMetadata ledger = metadata.value();
@@ -35,6 +42,9 @@ final class LedgerJson {
         ObjectNode json = JsonNodeFactory.instance.objectNode();
         json.put("ledgerId", ledger.ledgerId().value());
         json.put("state", ledger.state().name());
+        if (ledger.isDeleted()) {
+            json.put("deletion", ledger.deletion().name());
+        }
         json.put("ensembleSize", ledger.replication().ensembleSize());
         json.put("writeQuorum", ledger.replication().writeQuorum());
         json.put("ackQuorum", ledger.replication().ackQuorum());

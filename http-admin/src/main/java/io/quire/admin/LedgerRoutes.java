@@ -86,7 +86,8 @@ final class LedgerRoutes {
                 .route("GET", LEDGER + "/entries", this::readRange)
                 .route("GET", LEDGER + "/entries/{entry}", this::readEntry)
                 .route("POST", LEDGER + "/seal", this::seal)
-                .route("POST", LEDGER + "/recover", this::recover);
+                .route("POST", LEDGER + "/recover", this::recover)
+                .route("POST", LEDGER + "/undelete", this::undelete);
     }
 
     private CompletionStage<HttpResponse> create(Call call) {
@@ -119,7 +120,16 @@ final class LedgerRoutes {
 
     private CompletionStage<HttpResponse> show(Call call) {
         LedgerId ledgerId = ledgerId(call);
-        QueryParameters.strict(call.request(), Set.of());
+        if (QueryParameters.strict(call.request(), Set.of("deleted")).flag("deleted")) {
+            return client.getMetadataEvenIfDeleted(ledgerId)
+                    .thenCompose(found -> found.value().isDeleted()
+                            ? CompletableFuture.completedStage(Responses.json(200, LedgerJson.registered(found)))
+                            : showLive(call, ledgerId));
+        }
+        return showLive(call, ledgerId);
+    }
+
+    private CompletionStage<HttpResponse> showLive(Call call, LedgerId ledgerId) {
         return atWriter(
                 call.request(), ledgerId, ledger -> describe(ledger).thenApply(json -> Responses.json(200, json)));
     }
@@ -128,6 +138,14 @@ final class LedgerRoutes {
         LedgerId ledgerId = ledgerId(call);
         QueryParameters.strict(call.request(), Set.of());
         return delete(ledgerId).thenApply(done -> Responses.noContent());
+    }
+
+    private CompletionStage<HttpResponse> undelete(Call call) {
+        QueryParameters.strict(call.request(), Set.of());
+        return client.newUndeleteLedgerOp()
+                .withLedgerId(ledgerId(call))
+                .execute()
+                .thenApply(found -> Responses.json(200, LedgerJson.registered(found)));
     }
 
     /** Deletes a ledger and lets go of its writer, wherever that lives. */

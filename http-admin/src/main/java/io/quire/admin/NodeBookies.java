@@ -1,13 +1,32 @@
 package io.quire.admin;
 
+import io.quire.protocol.BookieId;
+import io.quire.protocol.LedgerId;
+import java.time.Duration;
+import java.util.List;
+import java.util.Optional;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionStage;
 
-/** What can be done with the bookies of this node. Thread-safe. */
-@FunctionalInterface
+/** The bookies that run in this node, as far as operators tell them something. Thread-safe. */
 public interface NodeBookies {
-    /** A node without bookies. */
-    NodeBookies NONE = readOnly -> CompletableFuture.completedStage(false);
+    /** Of a node that runs none. */
+    NodeBookies NONE = new NodeBookies() {
+        @Override
+        public CompletionStage<Void> collectGarbage(boolean force) {
+            return CompletableFuture.completedStage(null);
+        }
+
+        @Override
+        public CompletionStage<List<Garbage>> garbage() {
+            return CompletableFuture.completedStage(List.of());
+        }
+
+        @Override
+        public CompletionStage<Boolean> setReadOnly(boolean readOnly) {
+            return CompletableFuture.completedStage(false);
+        }
+    };
 
     /**
      * Has them take no new entries, or no longer so; other reasons for that stay.
@@ -15,4 +34,57 @@ public interface NodeBookies {
      * @return whether all of them are read-only then; false when there are none
      */
     CompletionStage<Boolean> setReadOnly(boolean readOnly);
+
+    /**
+     * Has each of them start a garbage collection, unless one is under way.
+     *
+     * @param force whether these runs may drop any number of ledgers (H67)
+     * @return completes when they were told
+     */
+    CompletionStage<Void> collectGarbage(boolean force);
+
+    /** How garbage collection stands, for each that answers, by ascending id. */
+    CompletionStage<List<Garbage>> garbage();
+
+    /**
+     * Garbage collection of one bookie.
+     *
+     * @param active whether a run is under way
+     * @param forced whether that one is forced
+     * @param lastRun since the bookie was started
+     * @param next how long until the next run; empty while one is under way
+     */
+    record Garbage(BookieId bookie, boolean active, boolean forced, Optional<Run> lastRun, Optional<Duration> next) {}
+
+    /**
+     * A run that is over.
+     *
+     * @param endedBefore how long ago it ended
+     * @param examined ledgers that were held
+     * @param dropped ledgers that are gone
+     * @param superseded how many of these were copies of ledgers that do not name the bookie any more
+     * @param kept ledgers that were not given up when it came to it; they are looked at again
+     * @param orphans ledgers that were never registered; they stay
+     * @param someOrphans a few of them
+     * @param unread ledgers whose register could not be read; they stay
+     * @param heldBack ledgers that would have gone, had they not been too many
+     * @param reason why it was held back or broken off; empty otherwise
+     */
+    record Run(
+            boolean forced,
+            Duration endedBefore,
+            Duration took,
+            long examined,
+            long dropped,
+            long superseded,
+            long kept,
+            long orphans,
+            List<LedgerId> someOrphans,
+            long unread,
+            long heldBack,
+            String reason) {
+        public Run {
+            someOrphans = List.copyOf(someOrphans);
+        }
+    }
 }

@@ -273,6 +273,32 @@ class HttpAdminTest {
     }
 
     @Test
+    @DisplayName("R22: a deletion is taken back, an open ledger comes back in recovery; a purged one does not")
+    void undelete() {
+        addBookies();
+        String ledger = createLedger();
+        append(ledger, "x");
+        assertThat(node.get(ledger).json().has("deletion")).isFalse();
+        node.delete(ledger);
+        assertThat(node.get(ledger + "?deleted=true").json().path("deletion").asText())
+                .isEqualTo("DELETED");
+
+        JsonNode back = node.post(ledger + "/undelete", null, "").json();
+        assertThat(back.path("state").asText()).isEqualTo("IN_RECOVERY");
+        assertThat(back.has("deletion")).isFalse();
+        assertThat(node.post(ledger + "/undelete", null, "").status()).isEqualTo(200);
+        assertThat(node.get(ledger + "?deleted=true").json().path("state").asText())
+                .isEqualTo("IN_RECOVERY");
+
+        node.delete(ledger);
+        node.registry.purge(new LedgerId(back.path("ledgerId").asLong()));
+        assertThat(node.post(ledger + "/undelete", null, "").problem()).isEqualTo("409 Conflict NOT_APPLIED");
+        assertThat(node.get(ledger + "?deleted=true").json().path("deletion").asText())
+                .isEqualTo("PURGED");
+        assertThat(node.post(LEDGERS + "/4/undelete", null, "").problem()).isEqualTo("404 NoSuchLedger NOT_APPLIED");
+    }
+
+    @Test
     @DisplayName("a deleted ledger takes no entries, although its writer lived here")
     void appendAfterDelete() {
         addBookies();
@@ -481,7 +507,7 @@ class HttpAdminTest {
         assertThat(node.put(path, "{\"readOnly\":false}").text()).isEqualTo("{\"readOnly\":false}");
         assertThat(node.put(path, "{\"readOnly\":\"yes\"}").problem()).isEqualTo("400 InvalidRequest NOT_APPLIED");
         assertThat(node.put(path, "nonsense").problem()).isEqualTo("400 InvalidRequest NOT_APPLIED");
-        assertThat(node.readOnlyWishes).containsExactly(true, false);
+        assertThat(node.bookies.readOnlyWishes).containsExactly(true, false);
         node.addSilentBookie(1, BookieStatus.State.READ_ONLY);
         assertThat(node.get(path).text()).isEqualTo("{\"readOnly\":true}");
         node.addSilentBookie(2, BookieStatus.State.WRITABLE);

@@ -1,5 +1,7 @@
 package io.quire.admin;
 
+import io.quire.protocol.Deletion;
+import io.quire.protocol.LedgerId;
 import io.quire.protocol.LedgerMetadata;
 import io.quire.protocol.OpId;
 import io.quire.protocol.Payload;
@@ -37,6 +39,12 @@ final class MemoryRegistry implements Registry {
                 key,
                 RegisterValue.ABSENT.changedTo(metadata.encode(), opId()),
                 (old, first) -> old.changedTo(metadata.encode(), opId()));
+    }
+
+    /** Purges a registered ledger. */
+    synchronized void purge(LedgerId ledgerId) {
+        put(LedgerMetadata.decode(registers.get(RegistryKey.ofLedger(ledgerId)).value())
+                .withDeletion(Deletion.PURGED));
     }
 
     @Override

@@ -33,8 +33,6 @@ import java.util.List;
 import java.util.Map;
 import java.util.UUID;
 import java.util.concurrent.CompletableFuture;
-import java.util.concurrent.CompletionStage;
-import java.util.concurrent.CopyOnWriteArrayList;
 import java.util.concurrent.atomic.AtomicLong;
 import org.apache.pekko.actor.testkit.typed.javadsl.ActorTestKit;
 import org.apache.pekko.actor.typed.ActorRef;
@@ -48,10 +46,8 @@ final class TestNode implements AutoCloseable {
     final MemoryRegistry registry = new MemoryRegistry();
     final MemoryFeed feed = new MemoryFeed();
     final MemoryVoters voters = new MemoryVoters();
+    final MemoryNodeBookies bookies = new MemoryNodeBookies();
     final PrometheusMeterRegistry meters = new PrometheusMeterRegistry(PrometheusConfig.DEFAULT);
-
-    /** What was wished for the bookies of this node. */
-    final List<Boolean> readOnlyWishes = new CopyOnWriteArrayList<>();
 
     private final ActorTestKit kit;
     private final LedgerClient client;
@@ -82,15 +78,9 @@ final class TestNode implements AutoCloseable {
         binding = listen();
     }
 
-    private CompletionStage<Boolean> setReadOnly(boolean readOnly) {
-        readOnlyWishes.add(readOnly);
-        return CompletableFuture.completedStage(readOnly);
-    }
-
     /** One more listener with writers of its own, as another node would have. */
     ServerBinding listen() {
-        return HttpAdmin.start(
-                        kit.system(), new HttpAdmin.Services(client, feed, voters, this::setReadOnly), meters, settings)
+        return HttpAdmin.start(kit.system(), new HttpAdmin.Services(client, feed, voters, bookies), meters, settings)
                 .toCompletableFuture()
                 .join();
     }
@@ -112,8 +102,7 @@ final class TestNode implements AutoCloseable {
                 settings.bodies(),
                 settings.readPageBytes(),
                 settings.writers());
-        return HttpAdmin.start(
-                        kit.system(), new HttpAdmin.Services(client, feed, voters, this::setReadOnly), meters, taken)
+        return HttpAdmin.start(kit.system(), new HttpAdmin.Services(client, feed, voters, bookies), meters, taken)
                 .toCompletableFuture();
     }
 

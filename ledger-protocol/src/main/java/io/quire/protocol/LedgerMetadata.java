@@ -188,6 +188,21 @@ public record LedgerMetadata(
         return changed(state, deletion, fragments, lastEntryId, length, incomplete);
     }
 
+    /**
+     * This deleted ledger, taken back. What was not closed is in recovery from now on and never open again: its writer may
+     * have given it up, and stores may have ended its sessions (R22).
+     *
+     * @throws IllegalStateException when it is not deleted, or purged
+     */
+    public LedgerMetadata undeleted() {
+        if (deletion != Deletion.DELETED) {
+            throw new IllegalStateException(
+                    "ledger " + ledgerId + " cannot be taken back: its deletion is " + deletion);
+        }
+        LedgerState back = state == LedgerState.CLOSED ? state : LedgerState.IN_RECOVERY;
+        return changed(back, Deletion.NONE, fragments, lastEntryId, length, incomplete);
+    }
+
     private List<IncompleteRange> with(List<IncompleteRange> more) {
         List<IncompleteRange> all = new ArrayList<>(incomplete);
         more.stream().filter(range -> !incomplete.contains(range)).forEach(all::add);

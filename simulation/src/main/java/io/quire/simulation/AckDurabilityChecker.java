@@ -32,6 +32,7 @@ public final class AckDurabilityChecker {
     private final Map<BookieId, Map<LedgerId, TreeMap<Long, Payload>>> acknowledged = new HashMap<>();
     private final Set<BookieId> formatted = new HashSet<>();
     private final Set<BookieId> destroyed = new HashSet<>();
+    private final Map<BookieId, Set<LedgerId>> dropped = new HashMap<>();
     private long acknowledgements;
 
     /** What is known of one session. */
@@ -111,6 +112,9 @@ public final class AckDurabilityChecker {
     void requireNotDenied(BookieId bookie, LedgerId ledgerId, long first, long coveredTo, List<Payload> entries) {
         Set<Long> found = new HashSet<>();
         entries.forEach(entry -> found.add(EntryFormat.entryIdOf(entry)));
+        if (isDropped(bookie, ledgerId)) {
+            return;
+        }
         for (long entryId : acknowledged
                 .getOrDefault(bookie, Map.of())
                 .getOrDefault(ledgerId, new TreeMap<>())
@@ -129,10 +133,11 @@ public final class AckDurabilityChecker {
      * @param impaired whether it may have lost something: what it lost is in limbo, and it has no other bytes (R21)
      */
     void verify(BookieId bookie, BookieStore store, boolean impaired) {
-        acknowledged
-                .getOrDefault(bookie, Map.of())
-                .forEach((ledgerId, entries) ->
-                        entries.forEach((entryId, bytes) -> verify(bookie, store, impaired, ledgerId, entryId, bytes)));
+        acknowledged.getOrDefault(bookie, Map.of()).forEach((ledgerId, entries) -> {
+            if (!isDropped(bookie, ledgerId)) {
+                entries.forEach((entryId, bytes) -> verify(bookie, store, impaired, ledgerId, entryId, bytes));
+            }
+        });
     }
 
     private static void verify(
@@ -199,6 +204,15 @@ public final class AckDurabilityChecker {
                     + " is confirmed, and only on the members " + Integer.toBinaryString(holders)
                     + " of its registered fragment in " + metadata);
         }
+    }
+
+    /** A bookie is about to drop a ledger: from now on what it holds of it may be gone. */
+    void dropping(BookieId bookie, LedgerId ledgerId) {
+        dropped.computeIfAbsent(bookie, id -> new HashSet<>()).add(ledgerId);
+    }
+
+    private boolean isDropped(BookieId bookie, LedgerId ledgerId) {
+        return dropped.getOrDefault(bookie, Set.of()).contains(ledgerId);
     }
 
     boolean isFormatted(BookieId bookie) {

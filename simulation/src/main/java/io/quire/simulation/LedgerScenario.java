@@ -1,9 +1,11 @@
 package io.quire.simulation;
 
+import io.quire.bookie.core.GarbageCollector;
 import io.quire.bookie.core.LedgerReplica;
 import io.quire.bookie.core.TailFeed;
 import io.quire.bookie.storage.BookieStore;
 import io.quire.client.core.RecoverySettings;
+import io.quire.client.core.TombstoneKeeper;
 import io.quire.client.core.WriterSettings;
 import io.quire.protocol.AckSet;
 import io.quire.protocol.BookieId;
@@ -71,7 +73,9 @@ public class LedgerScenario {
 
     private final AckDurabilityChecker durability = new AckDurabilityChecker();
     private final LedgerContentChecker content = new LedgerContentChecker();
-    private final LedgerStateChecker states = new LedgerStateChecker();
+    private final LedgerStateChecker states;
+    private final GarbageChecker garbage = new GarbageChecker();
+    private Optional<SimulatedUndeleter> undeleter = Optional.empty();
     private final Random clocks;
     private final long chaosNanos;
     private final long chaosPauseNanos;
@@ -92,7 +96,12 @@ public class LedgerScenario {
          * As DUEL, with a few entries to each ledger; most fences are lost, and writers stand still when their entries are
          * under way.
          */
-        LOST_FENCES
+        LOST_FENCES,
+        /**
+         * As DELETE_UNDER_WRITE; deletions are taken back, or ledgers purged, dropped at all bookies, and their registers
+         * collected (I10).
+         */
+        GARBAGE
     }
 
     /**
@@ -102,6 +111,8 @@ public class LedgerScenario {
      * @param follows entries given to readers that follow
      * @param refusedBoots how often a bookie that had lost its disk was refused to boot
      * @param deletions ledgers that were deleted
+     * @param drops ledgers that stores dropped, each counted for each store
+     * @param collections ledgers whose registers were collected
      * @param violation what is wrong, if anything, and what happened last
      */
     public record Result(
@@ -113,6 +124,8 @@ public class LedgerScenario {
             long follows,
             long refusedBoots,
             long deletions,
+            long drops,
+            long collections,
             Optional<String> violation) {}
 
     public LedgerScenario(long seed) {
@@ -121,6 +134,7 @@ public class LedgerScenario {
 
     public LedgerScenario(long seed, Workload workload) {
         this.workload = workload;
+        states = new LedgerStateChecker(workload == Workload.GARBAGE);
         simulation = new Simulation(seed, STEPS_MAX);
         network = new SimulatedNetwork(simulation, NetworkFaults.NONE);
         random = simulation.random("scenario");
@@ -151,6 +165,8 @@ public class LedgerScenario {
                 content.follows(),
                 losses == null ? 0 : losses.refusedBoots(),
                 states.deletions(),
+                garbage.drops(),
+                garbage.collections(),
                 violation.map(this::withTrace));
     }
 
@@ -173,6 +189,7 @@ public class LedgerScenario {
         chaos.end(everything().toList());
         losses.end();
         deleter.ifPresent(SimulatedDeleter::finish);
+        undeleter.ifPresent(SimulatedUndeleter::finish);
         writers.forEach(SimulatedWriter::finish);
         if (!simulation.runUntil(() -> writers.stream().allMatch(SimulatedWriter::isFinished), PATIENCE_NANOS)) {
             return Optional.of("a writer could not seal its ledger on a healthy cluster");
@@ -193,9 +210,17 @@ public class LedgerScenario {
         if (workload == Workload.WIPED_BOOKIE && !simulation.runUntil(losses::isAllHealed, PATIENCE_NANOS)) {
             return Optional.of("R21: a bookie did not come out of limbo on a healthy cluster: " + losses.unhealed());
         }
+        if (!simulation.runUntil(this::isGarbageGone, PATIENCE_NANOS)) {
+            return Optional.of("I10: a purged ledger is not gone everywhere on a healthy cluster: " + garbage.purged());
+        }
         bookies.forEach(bookie -> bookie.crashFor(chaos.upTo(OUTAGE_MAX_NANOS)));
         simulation.runFor(5_000 * MILLI);
-        content.closed().forEach(this::requireCopies);
+        content.closed().stream()
+                .filter(metadata -> !garbage.isPurged(metadata.ledgerId()))
+                .forEach(this::requireCopies);
+        if (!garbage.purged().stream().allMatch(this::isGone)) {
+            return Optional.of("I10: a purged ledger came back at a restart");
+        }
         deleter.ifPresent(SimulatedDeleter::judge);
         return Optional.empty();
     }
@@ -221,6 +246,18 @@ public class LedgerScenario {
                         + Integer.toBinaryString(holders) + " of its fragment in " + metadata);
             }
         }
+    }
+
+    private boolean isGarbageGone() {
+        return garbage.purged().stream().allMatch(ledgerId -> garbage.isCollected(ledgerId) && isGone(ledgerId));
+    }
+
+    /** Whether all stores run, and none of them holds anything of the ledger. */
+    private boolean isGone(LedgerId ledgerId) {
+        return machines.stream()
+                .allMatch(machine -> machine.node().isUp()
+                        && machine.bookie().isServing()
+                        && machine.bookie().viewOf(ledgerId).isEmpty());
     }
 
     private List<Payload> copiesAt(BookieId member, LedgerId ledgerId, long entryId) {
@@ -285,8 +322,11 @@ public class LedgerScenario {
         }
         buildRecoverers(voterAddresses);
         clients.add(newTail(new SimulatedReader.Plan(voterAddresses, registry, directory, password), checkers));
-        if (workload == Workload.DELETE_UNDER_WRITE) {
+        if (workload == Workload.DELETE_UNDER_WRITE || workload == Workload.GARBAGE) {
             buildDeleter(new SimulatedReader.Plan(voterAddresses, registry, directory, password));
+        }
+        if (workload == Workload.GARBAGE) {
+            buildKeepers(new SimulatedReader.Plan(voterAddresses, registry, directory, password));
         }
     }
 
@@ -303,6 +343,34 @@ public class LedgerScenario {
                 states);
         deleter = Optional.of(built);
         clients.add(node("deleter", built));
+    }
+
+    private void buildKeepers(SimulatedReader.Plan plan) {
+        Random keepers = simulation.random("keepers");
+        SimulatedUndeleter built = new SimulatedUndeleter(
+                simulation.random("undeleter"), plan, (50 + keepers.nextInt(500)) * MILLI, states);
+        undeleter = Optional.of(built);
+        clients.add(node("undeleter", built));
+        TombstoneKeeper.Settings settings = new TombstoneKeeper.Settings(
+                (20 + keepers.nextInt(400)) * MILLI, 40 * MILLI, 5 * MILLI, 1 + keepers.nextInt(8), 1000);
+        for (int i = 0; i < 2; i++) {
+            clients.add(node(
+                    "keeper" + i,
+                    new SimulatedKeeper(
+                            simulation.random("keeper" + i),
+                            new SimulatedKeeper.Plan(plan, settings),
+                            states,
+                            garbage)));
+        }
+    }
+
+    private Optional<SimulatedGarbage.Plan> garbageOf(String address) {
+        return workload == Workload.GARBAGE
+                ? Optional.of(new SimulatedGarbage.Plan(
+                        simulation.random("garbage of " + address),
+                        new GarbageCollector.Settings(3, 4, 500, 200, 0.5, 2, 1000, 2_000 * MILLI),
+                        garbage))
+                : Optional.empty();
     }
 
     private SimulatedNode newTail(SimulatedReader.Plan plan, SimulatedWriter.Checkers checkers) {
@@ -361,7 +429,8 @@ public class LedgerScenario {
         for (int i = 0; i < count; i++) {
             String address = "bookie" + i;
             BookieId identity = new BookieId(uuid(identities));
-            SimulatedBookie bookie = new SimulatedBookie(identity, simulation.random(address), plan, checkers);
+            SimulatedBookie bookie =
+                    new SimulatedBookie(identity, simulation.random(address), plan, checkers, garbageOf(address));
             SimulatedNode node = node(address, bookie);
             bookies.add(node);
             machines.add(new DiskLosses.Machine(node, bookie));

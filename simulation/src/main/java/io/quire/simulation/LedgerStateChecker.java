@@ -1,6 +1,7 @@
 package io.quire.simulation;
 
 import io.quire.protocol.BookieId;
+import io.quire.protocol.Deletion;
 import io.quire.protocol.Fragment;
 import io.quire.protocol.LedgerId;
 import io.quire.protocol.LedgerMetadata;
@@ -9,6 +10,7 @@ import io.quire.protocol.Versioned;
 import java.util.Collection;
 import java.util.HashMap;
 import java.util.HashSet;
+import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
@@ -17,12 +19,24 @@ import java.util.TreeMap;
 /**
  * I5 and I6: a ledger goes from OPEN to CLOSED, maybe through IN_RECOVERY, and nowhere else; once CLOSED its last entry
  * and length never change; one version has one value. H16: in recovery nothing is registered before the end. R22: deleting changes nothing else, and a deleted ledger stays as
- * it is.
+ * it is. Where deletions are taken back, a ledger that was not closed comes back in recovery, and PURGED is terminal.
  */
 public final class LedgerStateChecker {
     private final Map<LedgerId, TreeMap<Long, LedgerMetadata>> seen = new HashMap<>();
     private final Set<LedgerId> deleted = new HashSet<>();
     private final Map<LedgerId, Set<BookieId>> named = new HashMap<>();
+    private final boolean undeletes;
+
+    LedgerStateChecker() {
+        this(false);
+    }
+
+    /**
+     * @param undeletes whether deletions are taken back
+     */
+    LedgerStateChecker(boolean undeletes) {
+        this.undeletes = undeletes;
+    }
 
     /** Somebody is about to register this. */
     void proposed(LedgerMetadata metadata) {
@@ -64,6 +78,11 @@ public final class LedgerStateChecker {
         return deleted.contains(ledgerId);
     }
 
+    /** The ledgers that were deleted once, ascending. */
+    List<LedgerId> deletedLedgers() {
+        return deleted.stream().sorted().toList();
+    }
+
     /** How many ledgers are known to be deleted. */
     long deletions() {
         return deleted.size();
@@ -74,7 +93,7 @@ public final class LedgerStateChecker {
         return named.values();
     }
 
-    private static void requireStep(LedgerMetadata older, LedgerMetadata newer, boolean next) {
+    private void requireStep(LedgerMetadata older, LedgerMetadata newer, boolean next) {
         boolean sameState = older.state() == newer.state();
         if (!sameState && !older.state().mayBecome(newer.state())) {
             throw new IllegalStateException("I5: " + older + " became " + newer);
@@ -87,6 +106,15 @@ public final class LedgerStateChecker {
         if (recovering && !older.fragments().equals(newer.fragments())) {
             throw new IllegalStateException(
                     "H16: the fragments changed while the ledger was in recovery: " + older + " became " + newer);
+        }
+        if (undeletes && older.deletion() == Deletion.DELETED && !newer.isDeleted()) {
+            if (newer.state() == LedgerState.OPEN || (next && !newer.equals(older.undeleted()))) {
+                throw new IllegalStateException("R22: " + older + " came back as " + newer);
+            }
+            return;
+        }
+        if (undeletes && older.deletion() == Deletion.DELETED && !next) {
+            return; // it may have been taken back, changed and deleted again
         }
         boolean only = older.isDeleted() || (next && newer.isDeleted());
         if (only && !newer.equals(older.withDeletion(newer.deletion()))) {

@@ -42,6 +42,7 @@ import java.util.HashSet;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.OptionalLong;
 import java.util.Random;
 import java.util.Set;
 import java.util.TreeMap;
@@ -71,6 +72,7 @@ public class SimulatedBookie implements SimulatedNode.Program {
     private final Plan plan;
     private final Checkers checkers;
     private final AckDurabilityChecker durability;
+    private final Optional<SimulatedGarbage.Plan> garbage;
     private BookieId identity;
     private Optional<BookieStore> running = Optional.empty();
     /** Whether the disk is not what it was any more; then it must never serve again. */
@@ -117,6 +119,15 @@ public class SimulatedBookie implements SimulatedNode.Program {
             TailFeed.Limits tails) {}
 
     public SimulatedBookie(BookieId identity, Random random, Plan plan, Checkers checkers) {
+        this(identity, random, plan, checkers, Optional.empty());
+    }
+
+    /**
+     * @param garbage how garbage is collected, if it is
+     */
+    SimulatedBookie(
+            BookieId identity, Random random, Plan plan, Checkers checkers, Optional<SimulatedGarbage.Plan> garbage) {
+        this.garbage = garbage;
         this.identity = identity;
         this.random = random;
         this.plan = plan;
@@ -340,6 +351,8 @@ public class SimulatedBookie implements SimulatedNode.Program {
         /** Sessions whose register was not read yet when their ledger was known to be deleted. */
         private final Set<Long> openingsOfDeleted = new HashSet<>();
 
+        private final Map<Long, Consumer<Boolean>> drops = new HashMap<>();
+        private long lastDrop;
         private BootRecord record;
         private BookieStore store;
         private BootEpoch bootEpoch;
@@ -440,6 +453,7 @@ public class SimulatedBookie implements SimulatedNode.Program {
                     throw new IllegalStateException("R7: bookie " + identity + " serves though its disk was lost");
                 }
                 bootsServed++;
+                garbage.ifPresent(how -> new SimulatedGarbage(identity, node, how, registry, new GarbageStore()));
             } catch (StorageException e) {
                 if (!lost
                         && !impaired
@@ -507,6 +521,8 @@ public class SimulatedBookie implements SimulatedNode.Program {
                                 read.requestId(),
                                 read.ledgerId(),
                                 lastAddConfirmed(read.ledgerId())));
+            } else if (message instanceof BookieRequest.ConfirmDropped confirm) {
+                node.schedule(upTo(READ_MAX_NANOS), guarded(() -> confirmDropped(envelope.from(), confirm)));
             } else if (message instanceof BookieRequest.FenceLedger fence) {
                 fence(
                         fence.ledgerId(),
@@ -604,6 +620,49 @@ public class SimulatedBookie implements SimulatedNode.Program {
             reply(from, reply);
         }
 
+        private void confirmDropped(String from, BookieRequest.ConfirmDropped confirm) {
+            List<LedgerId> gone = confirm.ledgerIds().stream()
+                    .filter(ledgerId -> replicas.containsKey(ledgerId)
+                            ? replicas.get(ledgerId).holdsNothing()
+                            : store.ledger(ledgerId).isEmpty())
+                    .toList();
+            garbage.orElseThrow().checker().confirmed(identity, gone);
+            reply(from, new BookieReply.DropsConfirmed(identity, bootEpoch, confirm.requestId(), gone));
+        }
+
+        /** What the garbage collector does with the store. */
+        private final class GarbageStore implements SimulatedGarbage.Store {
+            @Override
+            public void list(long first, int max, Consumer<List<LedgerId>> found) {
+                guarded(() -> found.accept(store.ledgerIds(first, max))).run();
+            }
+
+            @Override
+            public void drop(LedgerId ledgerId, OptionalLong supersededAt, Consumer<Boolean> done) {
+                long token = ++lastDrop;
+                drops.put(token, done);
+                if (supersededAt.isEmpty()) {
+                    garbage.orElseThrow().checker().goneForEver(identity, ledgerId);
+                }
+                run(
+                        ledgerId,
+                        supersededAt.isPresent()
+                                ? replica(ledgerId).dropSuperseded(token, supersededAt.getAsLong())
+                                : replica(ledgerId).drop(token));
+            }
+
+            @Override
+            public void letGoOfIdle() {
+                List<LedgerId> idle = replicas.entrySet().stream()
+                        .filter(replica -> replica.getValue().isIdle() && random.nextInt(3) == 0)
+                        .map(Map.Entry::getKey)
+                        .toList();
+                replicas.keySet().removeAll(idle);
+                tails.keySet().removeAll(idle);
+                sessions.values().removeAll(idle);
+            }
+        }
+
         private void fence(LedgerId ledgerId, Payload proof, Client client, Runnable whenFenced) {
             long token = ++lastFence;
             fences.put(token, new Fence(client, whenFenced));
@@ -699,6 +758,7 @@ public class SimulatedBookie implements SimulatedNode.Program {
         }
 
         private void journal(JournalRecord toJournal, Runnable whenDurable) {
+            garbage.ifPresent(how -> how.checker().journaling(identity, toJournal));
             queue.add(new Queued(toJournal, whenDurable));
             sync();
         }
@@ -784,6 +844,13 @@ public class SimulatedBookie implements SimulatedNode.Program {
             };
         }
 
+        /** Runs what a replica makes of an answer, unless it was let go of while it waited. */
+        private void answered(LedgerId ledgerId, LedgerReplica asking, Supplier<List<ReplicaEffect>> answer) {
+            if (replicas.get(ledgerId) == asking) {
+                run(ledgerId, answer.get());
+            }
+        }
+
         /** What one ledger's replica wants done. */
         private final class Effects implements ReplicaEffect.Handler<Void> {
             private final LedgerId ledgerId;
@@ -797,17 +864,17 @@ public class SimulatedBookie implements SimulatedNode.Program {
                 if (checkers.states().isDeleted(ledgerId)) {
                     openingsOfDeleted.add(effect.counter());
                 }
+                LedgerReplica asking = replica(ledgerId);
                 Continuation.of(
                         registry.read(RegistryKey.ofLedger(ledgerId)),
                         node,
-                        (value, failure) -> run(
+                        (value, failure) -> answered(
                                 ledgerId,
-                                failure == null
-                                        ? replica(ledgerId)
-                                                .registerRead(
-                                                        effect.counter(),
-                                                        decode(value).map(Versioned::value))
-                                        : replica(ledgerId).registerUnavailable(effect.counter(), "no majority")));
+                                asking,
+                                () -> failure == null
+                                        ? asking.registerRead(
+                                                effect.counter(), decode(value).map(Versioned::value))
+                                        : asking.registerUnavailable(effect.counter(), "no majority")));
                 return null;
             }
 
@@ -887,20 +954,23 @@ public class SimulatedBookie implements SimulatedNode.Program {
 
             @Override
             public Void readVersion(ReplicaEffect.ReadVersion effect) {
+                LedgerReplica asking = replica(ledgerId);
                 Continuation.of(
                         registry.read(RegistryKey.ofLedger(ledgerId)),
                         node,
-                        (value, failure) -> run(
+                        (value, failure) -> answered(
                                 ledgerId,
-                                failure == null
-                                        ? replica(ledgerId).recoveries().versionRead(effect.number(), decode(value))
-                                        : replica(ledgerId).recoveries().versionUnavailable("no majority")));
+                                asking,
+                                () -> failure == null
+                                        ? asking.recoveries().versionRead(effect.number(), decode(value))
+                                        : asking.recoveries().versionUnavailable("no majority")));
                 return null;
             }
 
             @Override
             public Void lookUp(ReplicaEffect.LookUp effect) {
-                node.schedule(upTo(READ_MAX_NANOS), () -> run(ledgerId, lookedUp(effect)));
+                LedgerReplica asking = replica(ledgerId);
+                node.schedule(upTo(READ_MAX_NANOS), () -> answered(ledgerId, asking, () -> lookedUp(effect)));
                 return null;
             }
 
@@ -964,6 +1034,29 @@ public class SimulatedBookie implements SimulatedNode.Program {
             }
 
             @Override
+            public Void journalDrop(ReplicaEffect.JournalDrop effect) {
+                garbage.orElseThrow().checker().dropping(identity, ledgerId);
+                durability.dropping(identity, ledgerId);
+                journal(new JournalRecord.Dropped(ledgerId), () -> {
+                    tails(ledgerId).end();
+                    run(ledgerId, replica(ledgerId).dropJournaled());
+                });
+                return null;
+            }
+
+            @Override
+            public Void dropped(ReplicaEffect.Dropped effect) {
+                drops.remove(effect.token()).accept(true);
+                return null;
+            }
+
+            @Override
+            public Void dropRefused(ReplicaEffect.DropRefused effect) {
+                drops.remove(effect.token()).accept(false);
+                return null;
+            }
+
+            @Override
             public Void ack(ReplicaEffect.Ack effect) {
                 List<BookieReply.BatchRange> ranges = effect.ranges().stream()
                         .map(range -> new BookieReply.BatchRange(range.first(), range.last()))
@@ -983,17 +1076,17 @@ public class SimulatedBookie implements SimulatedNode.Program {
 
             @Override
             public Void readTerms(ReplicaEffect.ReadTerms effect) {
+                LedgerReplica asking = replica(ledgerId);
                 Continuation.of(
                         registry.read(RegistryKey.ofLedger(ledgerId)),
                         node,
-                        (value, failure) -> run(
+                        (value, failure) -> answered(
                                 ledgerId,
-                                failure == null
-                                        ? replica(ledgerId)
-                                                .termsRead(
-                                                        effect.token(),
-                                                        decode(value).map(Versioned::value))
-                                        : replica(ledgerId).termsUnavailable(effect.token(), "no majority")));
+                                asking,
+                                () -> failure == null
+                                        ? asking.termsRead(
+                                                effect.token(), decode(value).map(Versioned::value))
+                                        : asking.termsUnavailable(effect.token(), "no majority")));
                 return null;
             }
 

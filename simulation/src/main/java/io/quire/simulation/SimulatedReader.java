@@ -121,6 +121,10 @@ final class SimulatedReader implements SimulatedNode.Program {
 
         private void open(LedgerId ledgerId) {
             Continuation.of(registry.read(RegistryKey.ofLedger(ledgerId)), node, (value, failure) -> {
+                if (failure == null && value.isCollected()) {
+                    gone();
+                    return;
+                }
                 if (failure != null || value.isAbsent()) {
                     think();
                     return;

@@ -30,6 +30,8 @@ final class SimulatedRefusals {
             return refused(request, add.requestId(), refusal, detail);
         } else if (request instanceof BookieRequest.SubscribeLedger subscribe) {
             return refused(request, subscribe.requestId(), refusal, detail);
+        } else if (request instanceof BookieRequest.ConfirmDropped confirm) {
+            return refused(request, confirm.requestId(), refusal, detail);
         } else if (request instanceof BookieRequest.GrantCredit grant) {
             return refused(request, grant.requestId(), refusal, detail);
         }

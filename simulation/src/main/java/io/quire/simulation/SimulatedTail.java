@@ -124,6 +124,9 @@ final class SimulatedTail implements SimulatedNode.Program {
 
         private void open(LedgerId ledgerId) {
             Continuation.of(registry.read(RegistryKey.ofLedger(ledgerId)), node, (value, failure) -> {
+                if (failure == null && value.isCollected()) {
+                    toFinish.remove(ledgerId);
+                }
                 if (failure == null && !value.isAbsent()) {
                     metadata = new Versioned<>(value.version(), LedgerMetadata.decode(value.value()));
                     states.observed(metadata);
@@ -274,7 +277,12 @@ final class SimulatedTail implements SimulatedNode.Program {
         public void refresh() {
             TailRead asking = tail;
             Continuation.of(registry.read(RegistryKey.ofLedger(ledgerId())), node, (value, failure) -> {
-                if (failure == null && asking == tail && tail != null) {
+                if (failure == null && asking == tail && tail != null && value.isAbsent()) {
+                    tail.fail(new Failure(
+                            LedgerException.Code.NoSuchLedger,
+                            LedgerException.Outcome.NOT_APPLIED,
+                            "the register is collected"));
+                } else if (failure == null && asking == tail && tail != null) {
                     Versioned<LedgerMetadata> seen =
                             new Versioned<>(value.version(), LedgerMetadata.decode(value.value()));
                     states.observed(seen);

@@ -84,6 +84,10 @@ final class SimulatedTails implements TailEffect.Handler<Void> {
         run(feed.confirmed(lastAddConfirmed));
     }
 
+    void end() {
+        run(feed.end());
+    }
+
     void tick() {
         run(feed.tick(node.nanoTime()));
         List.copyOf(subscribers.keySet()).stream()

@@ -80,6 +80,26 @@ class LedgerScenarioTest {
     }
 
     @Test
+    @DisplayName(
+            "R4, R14, R22, R24, H58, H67, H68, H69, I10: ledgers are deleted, taken back, purged, dropped at all stores"
+                    + " and collected while others write, recover, read and follow them")
+    void garbage() {
+        long drops = 0;
+        long collections = 0;
+        long reads = 0;
+        for (long seed : seeds(FEW_SEEDS)) {
+            LedgerScenario.Result result = new GarbageScenario(seed).run();
+            result.violation().ifPresent(violation -> fail(violation));
+            drops += result.drops();
+            collections += result.collections();
+            reads += result.reads();
+        }
+        assertThat(drops).isPositive();
+        assertThat(collections).isPositive();
+        assertThat(reads).isPositive();
+    }
+
+    @Test
     @DisplayName("B0, H1, H3, R16, I1: many fences are lost, and writers stand still when their entries are under way")
     void lostFences() {
         long acknowledged = 0;
@@ -109,5 +129,6 @@ class LedgerScenarioTest {
         assertThat(new LedgerScenario(17).run()).isEqualTo(new LedgerScenario(17).run());
         assertThat(new WipedBookieScenario(17).run()).isEqualTo(new WipedBookieScenario(17).run());
         assertThat(new DeleteUnderWriteScenario(17).run()).isEqualTo(new DeleteUnderWriteScenario(17).run());
+        assertThat(new GarbageScenario(17).run()).isEqualTo(new GarbageScenario(17).run());
     }
 }

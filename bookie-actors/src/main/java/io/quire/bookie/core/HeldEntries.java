@@ -29,6 +29,9 @@ final class HeldEntries {
     private final Map<Long, LookUp> lookUps = new LinkedHashMap<>();
     private long highest;
     private long lastLookUp;
+    /** Answers to look-ups up to here are not waited for any more. */
+    private long lastForgotten;
+
     private long recordsAppended;
 
     /** A record in the journal: a session's batch, or, with counter 0, a recovery add. */
@@ -63,6 +66,11 @@ final class HeldEntries {
         return !inJournal.isEmpty();
     }
 
+    /** Whether that record is in the journal. */
+    boolean isJournaling(RecordKey key) {
+        return inJournal.containsKey(key);
+    }
+
     /** Why these are no entries of the ledger that may be kept, if so (H66). */
     Optional<String> damageOf(EntryBatch entries) {
         long previous = EntryId.NONE;
@@ -91,6 +99,22 @@ final class HeldEntries {
     long lookUp(EntryBatch entries) {
         lookUps.put(++lastLookUp, new LookUp(entries, new ArrayList<>()));
         return lastLookUp;
+    }
+
+    /** Nobody waits for the look-ups that were started any more. */
+    void forgetLookUps() {
+        lookUps.clear();
+        lastForgotten = lastLookUp;
+    }
+
+    /** Whether that look-up is one that nobody waits for. */
+    boolean isForgotten(long lookUp) {
+        return lookUp <= lastForgotten;
+    }
+
+    /** Everything that was held is dropped, durably. */
+    void dropped() {
+        highest = EntryId.NONE;
     }
 
     /** A look-up has failed. */

@@ -1,6 +1,7 @@
 package io.quire.bookie.core;
 
 import io.quire.protocol.BookieId;
+import io.quire.protocol.Deletion;
 import io.quire.protocol.EntryBatch;
 import io.quire.protocol.EntryId;
 import io.quire.protocol.LedgerId;
@@ -35,10 +36,16 @@ import java.util.Set;
  * in the register and never changes; a fence reads it first if no reading has told it yet. Until then, and with a wrong
  * proof, the fence does nothing (H99).
  *
+ * <p>A drop ends everything: sessions, openings, and recovery adds that are not in the journal; it is journaled behind
+ * the records that are (R22, H58). A ledger that was purged is gone for ever then, and all that comes is refused. A
+ * superseded copy goes only when nothing is under way and nothing is held at the version by which it is superseded, or a
+ * later one (R24, H69); then the store is as if it had never heard of the ledger, and may get a copy again.
+ *
  * <p>Not thread-safe.
  */
 public final class LedgerReplica {
     private static final String LIMBO_DETAIL = "the store has lost something and is being repaired";
+    private static final String PURGED = "the ledger is purged";
 
     private final BookieId bookie;
     private final LedgerId ledgerId;
@@ -50,9 +57,17 @@ public final class LedgerReplica {
     private final Map<Long, Payload> fencesToAuthorize = new HashMap<>();
 
     private final Deque<PendingFence> fences = new ArrayDeque<>();
+    /** Who waits for the drop that is in the journal; empty when none is. */
+    private final List<Long> drops = new ArrayList<>();
+
     private final LedgerTerms terms = new LedgerTerms();
     private final HeldEntries held;
     private final RecoveryAdds recoveries;
+    private boolean knewNothing;
+    /** Whether the ledger is purged, and its drop journaled or in the journal. */
+    private boolean purged;
+
+    private int dropsInJournal;
     private boolean fenced;
     private boolean inLimbo;
     private long fencesSeen;
@@ -114,6 +129,7 @@ public final class LedgerReplica {
     public LedgerReplica(BookieId bookie, LedgerId ledgerId, Known known, Limits limits) {
         this.bookie = bookie;
         this.ledgerId = ledgerId;
+        this.knewNothing = known.equals(Known.NOTHING);
         this.fenced = known.fenced();
         this.inLimbo = known.inLimbo();
         this.lastAddConfirmed = known.lastAddConfirmed();
@@ -157,8 +173,18 @@ public final class LedgerReplica {
         return openings.isEmpty()
                 && fencesToAuthorize.isEmpty()
                 && fences.isEmpty()
+                && drops.isEmpty()
                 && held.isIdle()
                 && recoveries.isIdle();
+    }
+
+    /**
+     * Whether the store holds nothing of the ledger, durably, and nothing that was allowed before can bring anything: a
+     * purged ledger is dropped, or the store never heard of the ledger and no reading of its register has told this
+     * replica anything that it could go by.
+     */
+    public boolean holdsNothing() {
+        return isIdle() && (purged || (knewNothing && !terms.areKnown() && sessions.isEmpty()));
     }
 
     /**
@@ -168,6 +194,9 @@ public final class LedgerReplica {
      * @param proof of the ledger's password, empty for none
      */
     public List<ReplicaEffect> openSession(long counter, long fragmentVersion, Payload proof) {
+        if (isDropping()) {
+            return List.of(new ReplicaEffect.SessionRefused(counter, whileDropping(), detailWhileDropping()));
+        }
         if (isFenced()) {
             return List.of(
                     new ReplicaEffect.SessionRefused(counter, ReplicaRefusal.FENCED, "the ledger is fenced here"));
@@ -272,6 +301,9 @@ public final class LedgerReplica {
      * @param durable the entries that are held durably, by id
      */
     public List<ReplicaEffect> lookedUp(long number, Map<Long, Payload> durable) {
+        if (held.isForgotten(number)) {
+            return List.of();
+        }
         AddLookUp add = lookUps.remove(number);
         if (add == null) {
             return recoveries.lookedUp(number, durable).orElseThrow();
@@ -291,6 +323,9 @@ public final class LedgerReplica {
 
     /** What was asked for by {@link ReplicaEffect.LookUp} cannot be known. */
     public List<ReplicaEffect> lookUpFailed(long number, String reason) {
+        if (held.isForgotten(number)) {
+            return List.of();
+        }
         held.forget(number);
         AddLookUp add = lookUps.remove(number);
         if (add == null) {
@@ -339,9 +374,10 @@ public final class LedgerReplica {
     }
 
     private ReplicaEffect noSession(long counter) {
-        ReplicaRefusal refusal = inLimbo ? ReplicaRefusal.IN_LIMBO : ReplicaRefusal.UNKNOWN_SESSION;
+        ReplicaRefusal unfenced = inLimbo ? ReplicaRefusal.IN_LIMBO : ReplicaRefusal.UNKNOWN_SESSION;
+        ReplicaRefusal other = isFenced() ? ReplicaRefusal.FENCED : unfenced;
         return new ReplicaEffect.SessionEnded(
-                counter, isFenced() ? ReplicaRefusal.FENCED : refusal, "there is no such session");
+                counter, purged ? ReplicaRefusal.NOT_OPEN : other, "there is no such session");
     }
 
     /** A writer needs its session no more. */
@@ -358,6 +394,9 @@ public final class LedgerReplica {
      * @param proof of the ledger's password, empty for none
      */
     public List<ReplicaEffect> fence(long token, Payload proof) {
+        if (isDropping()) {
+            return refuseFence(token, whileDropping(), detailWhileDropping());
+        }
         if (terms.areKnown()) {
             return terms.isProof(proof)
                     ? fence(token)
@@ -376,8 +415,15 @@ public final class LedgerReplica {
     /** The register was read for the fence {@code token}; empty: there is no such ledger. */
     public List<ReplicaEffect> termsRead(long token, Optional<LedgerMetadata> metadata) {
         Payload proof = fencesToAuthorize.remove(token);
+        if (proof == null) {
+            return List.of();
+        }
         if (metadata.isEmpty()) {
             return refuseFence(token, ReplicaRefusal.NO_SUCH_LEDGER, "the register knows no ledger " + ledgerId);
+        }
+        if (metadata.get().deletion() == Deletion.PURGED) {
+            // The mark would bring back what was dropped, or keep a store from being done with the ledger (R22).
+            return refuseFence(token, ReplicaRefusal.NOT_OPEN, PURGED);
         }
         terms.learn(metadata.get());
         return fence(token, proof);
@@ -385,8 +431,9 @@ public final class LedgerReplica {
 
     /** The register could not be read for the fence {@code token}. */
     public List<ReplicaEffect> termsUnavailable(long token, String reason) {
-        fencesToAuthorize.remove(token);
-        return refuseFence(token, ReplicaRefusal.UNAVAILABLE, reason);
+        return fencesToAuthorize.remove(token) == null
+                ? List.of()
+                : refuseFence(token, ReplicaRefusal.UNAVAILABLE, reason);
     }
 
     private static List<ReplicaEffect> refuseFence(long token, ReplicaRefusal refusal, String detail) {
@@ -429,6 +476,110 @@ public final class LedgerReplica {
         return fenced;
     }
 
+    /**
+     * The ledger's register was read as purged, or as collected: everything held of it goes (R22). Answered by {@link
+     * ReplicaEffect.Dropped} with {@code token}, once that is durable; again at once when it is already.
+     */
+    public List<ReplicaEffect> drop(long token) {
+        if (purged && drops.isEmpty()) {
+            return List.of(new ReplicaEffect.Dropped(token));
+        }
+        boolean again = purged;
+        purged = true;
+        drops.add(token);
+        if (again) {
+            return List.of();
+        }
+        List<ReplicaEffect> effects = new ArrayList<>(endAll(PURGED));
+        effects.addAll(recoveries.end(ReplicaRefusal.NOT_OPEN, PURGED));
+        held.forgetLookUps();
+        effects.add(new ReplicaEffect.JournalDrop());
+        return effects;
+    }
+
+    /**
+     * The ledger's register was read as CLOSED at {@code version}, and names this store in no fragment: its copy goes
+     * (R22, R24). Answered like {@link #drop}, or by {@link ReplicaEffect.DropRefused}: then everything stays.
+     */
+    public List<ReplicaEffect> dropSuperseded(long token, long version) {
+        if (purged) {
+            return drop(token);
+        }
+        if (recoveries.heldAt() >= version) {
+            return List.of(new ReplicaEffect.DropRefused(
+                    token, "the copy is held at version " + recoveries.heldAt() + " of the register"));
+        }
+        if (!drops.isEmpty() || !fences.isEmpty() || !held.isIdle() || !recoveries.isIdle()) {
+            return List.of(new ReplicaEffect.DropRefused(token, "the ledger is being changed here"));
+        }
+        drops.add(token);
+        recoveries.pause(ReplicaRefusal.UNAVAILABLE, detailWhileDropping());
+        List<ReplicaEffect> effects = new ArrayList<>(endAll("the ledger is closed"));
+        effects.add(new ReplicaEffect.JournalDrop());
+        return effects;
+    }
+
+    /** A drop is durable and applied: nothing is held of the ledger. */
+    public List<ReplicaEffect> dropJournaled() {
+        dropsInJournal--;
+        if (dropsInJournal > 0) {
+            return List.of();
+        }
+        knewNothing = true;
+        fenced = false;
+        lastAddConfirmed = EntryId.NONE;
+        held.dropped();
+        recoveries.dropped();
+        List<ReplicaEffect> effects =
+                drops.stream().<ReplicaEffect>map(ReplicaEffect.Dropped::new).toList();
+        drops.clear();
+        return effects;
+    }
+
+    /** A drop found no room in the journal: everything stays. */
+    public List<ReplicaEffect> dropNotJournaled(String reason) {
+        dropsInJournal--;
+        if (dropsInJournal > 0) {
+            return List.of();
+        }
+        purged = false;
+        recoveries.resume();
+        List<ReplicaEffect> effects = drops.stream()
+                .<ReplicaEffect>map(token -> new ReplicaEffect.DropRefused(token, reason))
+                .toList();
+        drops.clear();
+        return effects;
+    }
+
+    /** Ends sessions, openings and fences that are not in the journal. */
+    private List<ReplicaEffect> endAll(String detail) {
+        List<ReplicaEffect> effects = endSessions(ReplicaRefusal.NOT_OPEN, detail);
+        openings.keySet()
+                .forEach(counter ->
+                        effects.add(new ReplicaEffect.SessionRefused(counter, ReplicaRefusal.NOT_OPEN, detail)));
+        openings.clear();
+        fencesToAuthorize
+                .keySet()
+                .forEach(token -> effects.addAll(refuseFence(token, ReplicaRefusal.NOT_OPEN, detail)));
+        fencesToAuthorize.clear();
+        lookUps.clear();
+        dropsInJournal++;
+        return effects;
+    }
+
+    private boolean isDropping() {
+        return purged || !drops.isEmpty();
+    }
+
+    /** A superseded copy is gone in a moment; then the ledger can be asked for again. */
+    private ReplicaRefusal whileDropping() {
+        return purged ? ReplicaRefusal.NOT_OPEN : ReplicaRefusal.UNAVAILABLE;
+    }
+
+    private String detailWhileDropping() {
+        return purged ? PURGED : "a superseded copy of the ledger is being dropped";
+    }
+
     private boolean isFenced() {
         return fenced || !fences.isEmpty();
     }
@@ -436,7 +587,10 @@ public final class LedgerReplica {
     private Optional<ReplicaEffect> refusalOf(long counter, Opening opening, Optional<LedgerMetadata> metadata) {
         ReplicaRefusal refusal = null;
         String detail = "";
-        if (metadata.isPresent() && !terms.isProof(opening.proof())) {
+        if (metadata.isPresent() && metadata.get().deletion() == Deletion.PURGED) {
+            refusal = ReplicaRefusal.NOT_OPEN;
+            detail = PURGED;
+        } else if (metadata.isPresent() && !terms.isProof(opening.proof())) {
             refusal = ReplicaRefusal.UNAUTHORIZED;
             detail = "the ledger's password is another one";
         } else if (inLimbo) {

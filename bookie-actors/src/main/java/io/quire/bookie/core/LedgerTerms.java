@@ -1,5 +1,6 @@
 package io.quire.bookie.core;
 
+import io.quire.protocol.Deletion;
 import io.quire.protocol.DigestType;
 import io.quire.protocol.EntryBatch;
 import io.quire.protocol.EntryFormat;
@@ -17,8 +18,14 @@ final class LedgerTerms {
     private Optional<Payload> verifier = Optional.empty();
     private Optional<DigestType> digest = Optional.empty();
 
-    /** The register was read. */
+    /**
+     * The register was read. Of a purged ledger nothing is learnt: who then goes by the terms, without another look at the
+     * register, would bring back what was dropped (R22).
+     */
     void learn(LedgerMetadata metadata) {
+        if (metadata.deletion() == Deletion.PURGED) {
+            return;
+        }
         verifier = Optional.of(metadata.verifier());
         digest = Optional.of(metadata.digest());
     }

@@ -25,6 +25,8 @@ import java.util.Set;
  * already, other bytes are refused and an alarm (H13, H38). What is missing is journaled together with the version, so
  * that the copy is <em>held at</em> it; the answer waits for that.
  *
+ * <p>A drop of the ledger voids that: what was confirmed before says nothing afterwards (R22).
+ *
  * <p>An add also shows a proof of the ledger's password. What it is checked against comes with the same readings.
  *
  * <p>Not thread-safe.
@@ -44,6 +46,10 @@ public final class RecoveryAdds {
     private long heldAt;
     private long lastReading;
     private boolean reading;
+    /** Why nothing is taken any more, if so. */
+    private Optional<ReplicaRefusal> ended = Optional.empty();
+
+    private String endedBecause = "";
 
     /**
      * @param reading the first reading of the register that was started after the add came
@@ -68,6 +74,41 @@ public final class RecoveryAdds {
         return adds.isEmpty();
     }
 
+    /** The highest version at which something is held, durably. */
+    long heldAt() {
+        return heldAt;
+    }
+
+    /** Refuses everything from now on, and what is not in the journal. */
+    List<ReplicaEffect> end(ReplicaRefusal refusal, String detail) {
+        ended = Optional.of(refusal);
+        endedBecause = detail;
+        confirmedVersion = 0;
+        lookUps.clear();
+        return List.copyOf(adds.keySet()).stream()
+                .filter(token -> !held.isJournaling(new HeldEntries.RecordKey(0, token)))
+                .map(token -> refused(token, refusal, detail))
+                .toList();
+    }
+
+    /** Takes nothing until {@link #dropped}. */
+    void pause(ReplicaRefusal refusal, String detail) {
+        ended = Optional.of(refusal);
+        endedBecause = detail;
+    }
+
+    /** Nothing was dropped: takes copies again. */
+    void resume() {
+        ended = Optional.empty();
+    }
+
+    /** Everything that was held is dropped, durably. */
+    void dropped() {
+        heldAt = 0;
+        confirmedVersion = 0;
+        ended = ended.filter(refusal -> refusal == ReplicaRefusal.NOT_OPEN);
+    }
+
     /**
      * Somebody brings entries; answered by {@link ReplicaEffect.EntriesRecovered} or {@link
      * ReplicaEffect.RecoveryRefused} with {@code token}, which names no other add.
@@ -75,6 +116,9 @@ public final class RecoveryAdds {
      * @param proof of the ledger's password, empty for none
      */
     public List<ReplicaEffect> add(long token, long version, Payload proof, EntryBatch entries) {
+        if (ended.isPresent()) {
+            return List.of(new ReplicaEffect.RecoveryRefused(token, ended.get(), endedBecause));
+        }
         Optional<String> damage = held.damageOf(entries);
         if (damage.isPresent()) {
             return List.of(new ReplicaEffect.RecoveryRefused(token, ReplicaRefusal.DAMAGED, damage.get()));
@@ -101,6 +145,9 @@ public final class RecoveryAdds {
      * @param register as a linearizable read gave it
      */
     public List<ReplicaEffect> repair(long token, Versioned<LedgerMetadata> register, EntryBatch entries) {
+        if (ended.isPresent()) {
+            return List.of(new ReplicaEffect.RecoveryRefused(token, ended.get(), endedBecause));
+        }
         Optional<String> damage = held.damageOf(entries);
         if (damage.isPresent()) {
             return List.of(new ReplicaEffect.RecoveryRefused(token, ReplicaRefusal.DAMAGED, damage.get()));
@@ -116,7 +163,8 @@ public final class RecoveryAdds {
         reading = false;
         List<ReplicaEffect> effects = new ArrayList<>();
         register.map(Versioned::value).ifPresent(terms::learn);
-        if (register.isPresent()
+        if (ended.isEmpty()
+                && register.isPresent()
                 && refusalOf(register.get().version(), register).isEmpty()) {
             confirmedVersion = Math.max(confirmedVersion, register.get().version());
         }
@@ -124,7 +172,7 @@ public final class RecoveryAdds {
         for (long token : List.copyOf(waiting)) {
             Add add = adds.get(token);
             Optional<ReplicaRefusal> refusal = refusalOf(add.version(), register);
-            if (register.isPresent() && !terms.isProof(add.proof())) {
+            if (terms.areKnown() && register.isPresent() && !terms.isProof(add.proof())) {
                 effects.add(unauthorized(token));
             } else if (refusal.isEmpty()) {
                 waiting.remove(token);

@@ -119,6 +119,30 @@ public sealed interface ReplicaEffect {
         }
     }
 
+    /** Journal that everything held of the ledger goes, apply it, then call {@link LedgerReplica#dropJournaled}. */
+    record JournalDrop() implements ReplicaEffect {
+        @Override
+        public <R> R accept(Handler<R> handler) {
+            return handler.journalDrop(this);
+        }
+    }
+
+    /** Nothing is held of the ledger any more, durably; end the readers that follow it. */
+    record Dropped(long token) implements ReplicaEffect {
+        @Override
+        public <R> R accept(Handler<R> handler) {
+            return handler.dropped(this);
+        }
+    }
+
+    /** Nothing was dropped. */
+    record DropRefused(long token, String detail) implements ReplicaEffect {
+        @Override
+        public <R> R accept(Handler<R> handler) {
+            return handler.dropRefused(this);
+        }
+    }
+
     /** Tell the session's writer what is durable. */
     record Ack(long counter, long cumulative, List<Range> ranges, long creditLimit) implements ReplicaEffect {
         @Override
@@ -184,5 +208,11 @@ public sealed interface ReplicaEffect {
         R entriesRecovered(EntriesRecovered effect);
 
         R recoveryRefused(RecoveryRefused effect);
+
+        R journalDrop(JournalDrop effect);
+
+        R dropped(Dropped effect);
+
+        R dropRefused(DropRefused effect);
     }
 }

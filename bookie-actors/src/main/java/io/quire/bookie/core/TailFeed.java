@@ -26,6 +26,7 @@ public final class TailFeed {
     private final Limits limits;
     private final Map<Long, Subscription> subscriptions = new LinkedHashMap<>();
     private long lastAddConfirmed;
+    private boolean isEnded;
 
     /**
      * @param subscriptionsMax of one ledger
@@ -36,6 +37,8 @@ public final class TailFeed {
      */
     public record Limits(
             int subscriptionsMax, int pushBytesMax, long creditBytesMax, long heartbeatNanos, long silenceNanos) {}
+
+    private static final String ENDED = "the ledger was dropped here";
 
     private static final class Subscription {
         private final long token;
@@ -83,6 +86,9 @@ public final class TailFeed {
      */
     public List<TailEffect> subscribe(
             long token, long first, long readerLastAddConfirmed, long creditLimit, long nowNanos) {
+        if (isEnded) {
+            return List.of(new TailEffect.Ended(token, ReplicaRefusal.NOT_OPEN, ENDED));
+        }
         if (subscriptions.size() >= limits.subscriptionsMax()) {
             return List.of(new TailEffect.Ended(
                     token, ReplicaRefusal.OVERLOADED, subscriptions.size() + " readers follow the ledger already"));
@@ -103,6 +109,16 @@ public final class TailFeed {
         subscription.creditLimit = Math.max(
                 subscription.creditLimit, Math.min(creditLimit, subscription.endOffset + limits.creditBytesMax()));
         return advance(List.of(subscription));
+    }
+
+    /** The ledger was dropped here: every subscription ends, and no other begins. */
+    public List<TailEffect> end() {
+        isEnded = true;
+        List<TailEffect> effects = subscriptions.keySet().stream()
+                .<TailEffect>map(token -> new TailEffect.Ended(token, ReplicaRefusal.NOT_OPEN, ENDED))
+                .toList();
+        subscriptions.clear();
+        return effects;
     }
 
     /** A reader is done. */

@@ -747,7 +747,10 @@ public final class BookieStore implements AutoCloseable {
         return new EntryRange(entries, end + 1);
     }
 
-    /** The ids of up to {@code max} ledgers that something is held of, from {@code first} on, ascending. */
+    /**
+     * The ids of up to {@code max} ledgers that something is held of, from {@code first} on, ascending; none only when there
+     * are none any more.
+     */
     public List<LedgerId> ledgerIds(long first, int max) {
         NavigableSet<Long> found = new TreeSet<>();
         List<Memtable> captured = memtables;
@@ -761,7 +764,13 @@ public final class BookieStore implements AutoCloseable {
                     .filter(ledgerId -> ledgerId >= first && ledgerId <= last)
                     .forEach(found::add);
         }
-        return found.stream().map(LedgerId::new).filter(this::isHeld).limit(max).toList();
+        List<LedgerId> held = found.stream()
+                .map(LedgerId::new)
+                .filter(this::isHeld)
+                .limit(max)
+                .toList();
+        // All of a page may be dropped in the memtables; only the end is empty.
+        return held.isEmpty() && found.size() >= max && last < Long.MAX_VALUE ? ledgerIds(last + 1, max) : held;
     }
 
     private boolean isHeld(LedgerId ledgerId) {

@@ -118,4 +118,17 @@ class TailFeedTest {
         assertThat(effects).hasSize(1);
         return ((Ended) effects.get(0)).refusal();
     }
+
+    @Test
+    @DisplayName("R22: the readers of a ledger that was dropped are sent away, and no other may follow it here")
+    void droppedLedger() {
+        feed.subscribe(1, 0, -1, 100, 0);
+        feed.subscribe(2, 5, -1, 100, 0);
+        assertThat(feed.end()).hasSize(2).allSatisfy(effect -> assertThat(effect)
+                .isInstanceOfSatisfying(TailEffect.Ended.class, ended -> assertThat(ended.refusal())
+                        .isEqualTo(ReplicaRefusal.NOT_OPEN)));
+        assertThat(feed.isEmpty()).isTrue();
+        assertThat(feed.subscribe(3, 0, -1, 100, 1)).hasOnlyElementsOfType(TailEffect.Ended.class);
+        assertThat(feed.isEmpty()).isTrue();
+    }
 }

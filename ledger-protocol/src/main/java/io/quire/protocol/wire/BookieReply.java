@@ -117,6 +117,14 @@ public sealed interface BookieReply extends WireMessage {
     record EntriesRecovered(BookieId bookie, BootEpoch bootEpoch, long requestId, LedgerId ledgerId)
             implements BookieReply {}
 
+    /** Of these ledgers, among those that were asked for, the store holds nothing, durably; the others may be asked again. */
+    record DropsConfirmed(BookieId bookie, BootEpoch bootEpoch, long requestId, List<LedgerId> ledgerIds)
+            implements BookieReply {
+        public DropsConfirmed {
+            ledgerIds = List.copyOf(ledgerIds);
+        }
+    }
+
     record BookieIdentified(BookieId bookie, BootEpoch bootEpoch, long requestId) implements BookieReply {}
 
     /** The request was not carried out; of a read this is "unknown", never a negative. */

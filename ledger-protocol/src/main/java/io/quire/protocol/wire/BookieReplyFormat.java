@@ -17,6 +17,7 @@ import io.quire.protocol.wire.BookieReply.BatchRange;
 import io.quire.protocol.wire.BookieReply.BatchReceived;
 import io.quire.protocol.wire.BookieReply.BatchRefused;
 import io.quire.protocol.wire.BookieReply.BookieIdentified;
+import io.quire.protocol.wire.BookieReply.DropsConfirmed;
 import io.quire.protocol.wire.BookieReply.EntriesAdded;
 import io.quire.protocol.wire.BookieReply.EntriesPushed;
 import io.quire.protocol.wire.BookieReply.EntriesRead;
@@ -90,6 +91,18 @@ final class BookieReplyFormat {
                     BookieIdentified.class,
                     BookieReplyFormat::putBookieIdentified,
                     in -> new BookieIdentified(getBookie(in), getEpoch(in), in.getLong())),
+            new MessageFormat<>(
+                    "m",
+                    DropsConfirmed.class,
+                    confirmed -> 4 * Long.BYTES
+                            + Integer.BYTES
+                            + Long.BYTES * confirmed.ledgerIds().size(),
+                    BookieReplyFormat::putDropsConfirmed,
+                    in -> new DropsConfirmed(
+                            getBookie(in),
+                            getEpoch(in),
+                            in.getLong(),
+                            Fields.getList(in, Long.BYTES, WireFields::getLedger))),
             MessageFormat.small(
                     "i",
                     RequestRefused.class,
@@ -239,6 +252,13 @@ final class BookieReplyFormat {
                 getEntries(in),
                 in.getLong(),
                 in.getLong());
+    }
+
+    private static void putDropsConfirmed(ByteBuffer out, DropsConfirmed confirmed) {
+        putBookie(out, confirmed.bookie());
+        putEpoch(out, confirmed.bootEpoch());
+        out.putLong(confirmed.requestId());
+        Fields.putList(out, confirmed.ledgerIds(), WireFields::putLedger);
     }
 
     private static void putBookieIdentified(ByteBuffer out, BookieIdentified identified) {

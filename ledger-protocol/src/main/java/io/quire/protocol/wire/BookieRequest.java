@@ -198,6 +198,25 @@ public sealed interface BookieRequest extends WireMessage {
     /** Asks for the highest last-add-confirmed that the store knows of; answered by {@link BookieReply.LastAddConfirmedRead}. */
     record ReadLastAddConfirmed(BookieId target, long requestId, LedgerId ledgerId) implements BookieRequest {}
 
+    /**
+     * Asks of which of these ledgers the store holds nothing, durably, and never will again (R4); answered by {@link
+     * BookieReply.DropsConfirmed}. Who asks has read the registers of all of them as purged, linearizably: an answer about
+     * another ledger is worth nothing.
+     *
+     * @param ledgerIds at most {@value #CONFIRMED_MAX}
+     */
+    record ConfirmDropped(BookieId target, long requestId, List<LedgerId> ledgerIds) implements BookieRequest {
+        /** The most ledgers that are asked for at once. */
+        public static final int CONFIRMED_MAX = 1000;
+
+        public ConfirmDropped {
+            ledgerIds = List.copyOf(ledgerIds);
+            if (ledgerIds.size() > CONFIRMED_MAX) {
+                throw new IllegalArgumentException(ledgerIds.size() + " ledgers are too many to ask for at once");
+            }
+        }
+    }
+
     /** Asks who is there (R7); answered by {@link BookieReply.BookieIdentified}. */
     record IdentifyBookie(BookieId target, long requestId) implements BookieRequest {}
 }

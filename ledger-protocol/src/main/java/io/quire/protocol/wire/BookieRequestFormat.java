@@ -15,6 +15,7 @@ import io.quire.protocol.SessionId;
 import io.quire.protocol.wire.BookieRequest.AddEntries;
 import io.quire.protocol.wire.BookieRequest.Batch;
 import io.quire.protocol.wire.BookieRequest.CloseSession;
+import io.quire.protocol.wire.BookieRequest.ConfirmDropped;
 import io.quire.protocol.wire.BookieRequest.FenceLedger;
 import io.quire.protocol.wire.BookieRequest.GrantCredit;
 import io.quire.protocol.wire.BookieRequest.IdentifyBookie;
@@ -103,7 +104,16 @@ final class BookieRequestFormat {
                     "L",
                     UnsubscribeLedger.class,
                     BookieRequestFormat::putUnsubscribeLedger,
-                    in -> new UnsubscribeLedger(getBookie(in), in.getLong(), getLedger(in))));
+                    in -> new UnsubscribeLedger(getBookie(in), in.getLong(), getLedger(in))),
+            new MessageFormat<>(
+                    "M",
+                    ConfirmDropped.class,
+                    confirm -> 3 * Long.BYTES
+                            + Integer.BYTES
+                            + Long.BYTES * confirm.ledgerIds().size(),
+                    BookieRequestFormat::putConfirmDropped,
+                    in -> new ConfirmDropped(
+                            getBookie(in), in.getLong(), Fields.getList(in, Long.BYTES, WireFields::getLedger))));
 
     private BookieRequestFormat() {}
 
@@ -215,6 +225,12 @@ final class BookieRequestFormat {
         putBookie(out, unsubscribe.target());
         out.putLong(unsubscribe.requestId());
         putLedger(out, unsubscribe.ledgerId());
+    }
+
+    private static void putConfirmDropped(ByteBuffer out, ConfirmDropped confirm) {
+        putBookie(out, confirm.target());
+        out.putLong(confirm.requestId());
+        Fields.putList(out, confirm.ledgerIds(), WireFields::putLedger);
     }
 
     private static void putIdentifyBookie(ByteBuffer out, IdentifyBookie identify) {

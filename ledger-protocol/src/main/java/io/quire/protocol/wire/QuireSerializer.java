@@ -41,6 +41,7 @@ import org.apache.pekko.serialization.SerializerWithStringManifest;
  *   J       SubscribeLedger       bookie | req | ledger | first | lac | credit limit int64
  *   K       GrantCredit           bookie | req | ledger | lac | credit limit int64
  *   L       UnsubscribeLedger     bookie | req | ledger
+ *   M       ConfirmDropped        bookie | req | list of ledger
  *   a       SessionOpened         req | ledger | session | credit limit int64
  *   b       EntriesAdded          list of (session | cumulative int64 | list of (first int64, last int64) | credit limit int64)
  *   c       SessionRefused        bookie | req | ledger | why
@@ -53,6 +54,7 @@ import org.apache.pekko.serialization.SerializerWithStringManifest;
  *   j       BatchRefused          session | number int64 | why
  *   k       EntriesRecovered      bookie | epoch | req | ledger
  *   o       BatchReceived         session | number int64
+ *   m       DropsConfirmed        bookie | epoch | req | list of ledger
  *   l       EntriesPushed         bookie | epoch | req | ledger | number int64 | end offset int64 | entries | covered to | lac
  *   P       Prepare               voter | config epoch int64 | req | key | ballot
  *   Q       Accept                voter | config epoch int64 | req | key | ballot | value | next ballot

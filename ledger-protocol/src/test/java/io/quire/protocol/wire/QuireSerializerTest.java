@@ -96,6 +96,7 @@ class QuireSerializerTest {
                         J SubscribeLedger
                         K GrantCredit
                         L UnsubscribeLedger
+                        M ConfirmDropped
                         a SessionOpened
                         c SessionRefused
                         b EntriesAdded
@@ -108,6 +109,7 @@ class QuireSerializerTest {
                         k EntriesRecovered
                         o BatchReceived
                         l EntriesPushed
+                        m DropsConfirmed
                         i RequestRefused
                         P Prepare
                         Q Accept

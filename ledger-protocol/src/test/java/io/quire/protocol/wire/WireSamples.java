@@ -23,6 +23,7 @@ import io.quire.protocol.wire.BookieReply.BatchRange;
 import io.quire.protocol.wire.BookieReply.BatchReceived;
 import io.quire.protocol.wire.BookieReply.BatchRefused;
 import io.quire.protocol.wire.BookieReply.BookieIdentified;
+import io.quire.protocol.wire.BookieReply.DropsConfirmed;
 import io.quire.protocol.wire.BookieReply.EntriesAdded;
 import io.quire.protocol.wire.BookieReply.EntriesPushed;
 import io.quire.protocol.wire.BookieReply.EntriesRead;
@@ -38,6 +39,7 @@ import io.quire.protocol.wire.BookieReply.SessionRefused;
 import io.quire.protocol.wire.BookieRequest.AddEntries;
 import io.quire.protocol.wire.BookieRequest.Batch;
 import io.quire.protocol.wire.BookieRequest.CloseSession;
+import io.quire.protocol.wire.BookieRequest.ConfirmDropped;
 import io.quire.protocol.wire.BookieRequest.FenceLedger;
 import io.quire.protocol.wire.BookieRequest.GrantCredit;
 import io.quire.protocol.wire.BookieRequest.IdentifyBookie;
@@ -122,6 +124,7 @@ public final class WireSamples {
                 new SubscribeLedger(BOOKIE, 9, LEDGER, 4, 41, 1 << 20),
                 new GrantCredit(BOOKIE, 9, LEDGER, 41, 1 << 21),
                 new UnsubscribeLedger(BOOKIE, 9, LEDGER),
+                new ConfirmDropped(BOOKIE, 9, List.of(LEDGER, new LedgerId(18))),
                 new SessionOpened(9, LEDGER, SESSION, 1 << 20),
                 new SessionRefused(BOOKIE, 9, LEDGER, Refusal.NOT_A_MEMBER, "not in fragment 2"),
                 new EntriesAdded(List.of(
@@ -136,6 +139,7 @@ public final class WireSamples {
                 new EntriesRecovered(BOOKIE, EPOCH, 9, LEDGER),
                 new BatchReceived(SESSION, 3),
                 new EntriesPushed(BOOKIE, EPOCH, 9, LEDGER, 3, 8192, ENTRIES, 6, 5),
+                new DropsConfirmed(BOOKIE, EPOCH, 9, List.of(new LedgerId(18))),
                 new RequestRefused(BOOKIE, 9, Refusal.WRONG_BOOKIE, "another store"),
                 new Prepare(VOTER, 2, 9, KEY, BALLOT),
                 new Accept(VOTER, 2, 9, KEY, BALLOT, VALUE, NEXT_BALLOT),
@@ -213,6 +217,7 @@ public final class WireSamples {
                         v.bookie(), v.number(), v.ledger(), v.number() / 2, v.entryIdOrNone(), v.number()),
                 v -> new GrantCredit(v.bookie(), v.number(), v.ledger(), v.entryIdOrNone(), v.number()),
                 v -> new UnsubscribeLedger(v.bookie(), v.number(), v.ledger()),
+                v -> new ConfirmDropped(v.bookie(), v.number(), v.list(4, v::ledger)),
                 v -> new SessionOpened(v.number(), v.ledger(), v.session(), v.number()),
                 v -> new SessionRefused(v.bookie(), v.number(), v.ledger(), refusal(v), v.text()),
                 v -> new EntriesAdded(v.list(4, () -> ack(v))),
@@ -235,6 +240,7 @@ public final class WireSamples {
                         v.batch(),
                         v.number(),
                         v.entryIdOrNone()),
+                v -> new DropsConfirmed(v.bookie(), v.epoch(), v.number(), v.list(4, v::ledger)),
                 v -> new RequestRefused(v.bookie(), v.number(), refusal(v), v.text()),
                 v -> new Prepare(v.voter(), v.number(), v.number(), v.key(), v.ballot()),
                 v -> new Accept(v.voter(), v.number(), v.number(), v.key(), v.ballot(), v.register(), v.ballot()),
