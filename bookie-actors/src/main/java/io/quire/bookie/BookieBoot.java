@@ -3,6 +3,7 @@ package io.quire.bookie;
 import io.quire.bookie.core.BootSequence;
 import io.quire.bookie.storage.BookieStore;
 import io.quire.bookie.storage.BootRecord;
+import io.quire.bookie.storage.StoreChecks;
 import io.quire.bookie.storage.StoreIdentity;
 import io.quire.protocol.BookieId;
 import io.quire.protocol.BookieLife;
@@ -33,9 +34,6 @@ import java.util.function.Consumer;
  * order (R7). Every step that blocks runs on the given executor.
  */
 public final class BookieBoot {
-    private static final String JOURNAL = "journal";
-    private static final String LEDGERS = "ledgers";
-
     private final Place place;
     private final BookieSettings settings;
     private final Registry registry;
@@ -128,15 +126,12 @@ public final class BookieBoot {
             if (StoreIdentity.isFormatted(root)) {
                 throw new StorageException(directory + " holds a store already");
             }
-            if (Files.exists(directory.resolve(JOURNAL)) || Files.exists(directory.resolve(LEDGERS))) {
-                throw new StorageException(directory + " holds data but no identity; restore the file IDENTITY, or move"
-                        + " the data away before formatting");
-            }
+            StoreChecks.requireNoData(directory);
             BookieId bookie = new BookieId(UUID.randomUUID());
-            Files.createDirectory(directory.resolve(JOURNAL));
-            Files.createDirectory(directory.resolve(LEDGERS));
+            Files.createDirectory(directory.resolve(StoreChecks.JOURNAL));
+            Files.createDirectory(directory.resolve(StoreChecks.LEDGERS));
             try (KeyValueStore ledgers = openLedgers(directory, settings)) {
-                BootRecord.formatted(bookie).write(ledgers);
+                StoreChecks.format(ledgers, bookie);
             }
             new StoreIdentity(bookie, clusterName).write(root);
             return bookie;
@@ -157,9 +152,7 @@ public final class BookieBoot {
     }
 
     private Opened open() {
-        if (!isFormatted(place.directory())) {
-            throw new StorageException(place.directory() + " holds no store; format it first");
-        }
+        StoreChecks.requireFormatted(place.directory(), isFormatted(place.directory()));
         DirectoryLock lock = DirectoryLock.acquire(place.directory());
         FileStore root;
         try {
@@ -175,19 +168,10 @@ public final class BookieBoot {
                 throw new StorageException(place.directory() + " was formatted for cluster '" + identity.clusterName()
                         + "', this is '" + place.clusterName() + "'");
             }
-            if (root.freeBytes() < settings.freeBytesMin()) {
-                throw new StorageException.OutOfSpaceException(
-                        "the disk of " + place.directory() + " has " + root.freeBytes() + " bytes free, a bookie needs "
-                                + settings.freeBytesMin() + " to start (quire.bookie.free-bytes-min)",
-                        null);
-            }
+            StoreChecks.requireRoom(place.directory(), root.freeBytes(), settings.freeBytesMin());
             KeyValueStore ledgers = openLedgers(place.directory(), settings);
             try {
-                BootRecord boot = BootRecord.read(ledgers);
-                if (!boot.bookieId().equals(identity.bookieId())) {
-                    throw new StorageException(place.directory() + " is put together from two stores: its identity is "
-                            + identity.bookieId() + ", its ledger store belongs to " + boot.bookieId());
-                }
+                BootRecord boot = StoreChecks.bootRecordOf(place.directory(), identity, ledgers);
                 if (boot.intent().isEmpty()) {
                     boot = boot.withIntent(new OpId(UUID.randomUUID()));
                     boot.write(ledgers);
@@ -265,7 +249,7 @@ public final class BookieBoot {
 
     private Booted start(Opened opened, BootEpoch bootEpoch) {
         BookieId bookie = opened.identity().bookieId();
-        FileStore journalFiles = NioFileStore.open(place.directory().resolve(JOURNAL));
+        FileStore journalFiles = NioFileStore.open(place.directory().resolve(StoreChecks.JOURNAL));
         try {
             BookieStore store = BookieStore.open(bookie, bootEpoch, settings.store(), journalFiles, opened.ledgers());
             opened.boot().withConfirmedIntent(place.clusterId()).write(opened.ledgers());
@@ -277,7 +261,7 @@ public final class BookieBoot {
     }
 
     private static KeyValueStore openLedgers(Path directory, BookieSettings settings) {
-        return LmdbKeyValueStore.open(directory.resolve(LEDGERS), settings.ledgerFileBytesMax());
+        return LmdbKeyValueStore.open(directory.resolve(StoreChecks.LEDGERS), settings.ledgerFileBytesMax());
     }
 
     private static <T> CompletionStage<T> failed(String reason) {

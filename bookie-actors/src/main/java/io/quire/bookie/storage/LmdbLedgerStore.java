@@ -43,6 +43,9 @@ final class LmdbLedgerStore implements LedgerStore {
     private static final Payload APPLIED = Payload.ofUtf8("m/applied");
     private static final byte BLOCK = 'b';
     private static final byte LEDGER = 'l';
+    private static final int BLOCK_KEY_BYTES = 17;
+    private static final int LEDGER_KEY_BYTES = 9;
+    private static final Payload BLOCKS_END = Payload.ofUtf8("c");
     private static final Payload LEDGERS_END = Payload.ofUtf8("m");
 
     private final KeyValueStore store;
@@ -81,6 +84,31 @@ final class LmdbLedgerStore implements LedgerStore {
 
     private static Payload blockKey(LedgerId ledgerId, long firstEntryId) {
         return Fields.encode(17, out -> out.put(BLOCK).putLong(ledgerId.value()).putLong(firstEntryId));
+    }
+
+    /** The first ledger with an id of at least {@code first} that has blocks, whether its state is there or not. */
+    static Optional<LedgerId> ownerOfBlocks(Snapshot snapshot, long first) {
+        List<LedgerId> found = new ArrayList<>();
+        snapshot.scan(blockKey(new LedgerId(first), 0), BLOCKS_END, (key, value) -> {
+            found.add(ledgerOf(key, BLOCK_KEY_BYTES));
+            return false;
+        });
+        return found.stream().findFirst();
+    }
+
+    private static LedgerId ledgerOf(Payload key, int keyBytes) {
+        long ledgerId = key.length() == keyBytes ? key.asByteBuffer().getLong(1) : -1;
+        if (ledgerId < 0) {
+            throw new StorageException("the key of a ledger in the ledger store is damaged");
+        }
+        return new LedgerId(ledgerId);
+    }
+
+    private static long firstEntryOf(Payload key) {
+        if (key.length() != BLOCK_KEY_BYTES) {
+            throw new StorageException("the key of a block in the ledger store is damaged");
+        }
+        return key.asByteBuffer().getLong(9);
     }
 
     private static Payload ledgerKey(LedgerId ledgerId) {
@@ -275,7 +303,7 @@ final class LmdbLedgerStore implements LedgerStore {
 
         Inspection of(Snapshot snapshot, LedgerId ledgerId, long first) {
             snapshot.scan(startOf(snapshot, ledgerId, first), blockKey(ledgerId, -1), (key, value) -> {
-                long start = key.asByteBuffer().getLong(9);
+                long start = firstEntryOf(key);
                 endDamage(start - 1);
                 if (bytes >= bytesMax) {
                     next = OptionalLong.of(start);
@@ -352,7 +380,7 @@ final class LmdbLedgerStore implements LedgerStore {
         public List<LedgerId> ledgerIds(long first, int max) {
             List<LedgerId> found = new ArrayList<>();
             snapshot.scan(ledgerKey(new LedgerId(first)), LEDGERS_END, (key, value) -> {
-                found.add(new LedgerId(key.asByteBuffer().getLong(1)));
+                found.add(ledgerOf(key, LEDGER_KEY_BYTES));
                 return found.size() < max;
             });
             return found;
