@@ -33,6 +33,8 @@ import picocli.CommandLine.ScopeType;
             LedgerCommand.class,
             BookieCommand.class,
             RegistryCommand.class,
+            StoreCommand.class,
+            DoctorCommand.class,
             BenchCommand.class,
             SimCommand.class
         })
