@@ -4,6 +4,7 @@ import io.quire.bookie.core.BootSequence;
 import io.quire.bookie.storage.BookieStore;
 import io.quire.bookie.storage.BootRecord;
 import io.quire.bookie.storage.DamagedJournalException;
+import io.quire.bookie.storage.StoreChecks;
 import io.quire.bookie.storage.StoreIdentity;
 import io.quire.bookie.storage.StoreKind;
 import io.quire.protocol.BookieId;
@@ -38,7 +39,6 @@ import org.slf4j.LoggerFactory;
  */
 public final class BookieBoot {
     private static final Logger LOG = LoggerFactory.getLogger(BookieBoot.class);
-    private static final String SEGMENTS = "segments";
 
     private final Place place;
     private final BookieSettings settings;
@@ -175,11 +175,11 @@ public final class BookieBoot {
         BookieId bookie = new BookieId(UUID.randomUUID());
         Files.createDirectory(StoreDirectories.ledgersIn(directory));
         if (settings.kind() == StoreKind.SEGMENTS) {
-            Files.createDirectory(directory.resolve(SEGMENTS));
+            Files.createDirectory(directory.resolve(StoreChecks.SEGMENTS));
         }
         try (KeyValueStore ledgers = openLedgers(directory, settings)) {
             settings.kind().write(ledgers);
-            BootRecord.formatted(bookie).write(ledgers);
+            StoreChecks.format(ledgers, bookie);
         }
         new StoreIdentity(bookie, clusterName).write(root);
         return bookie;
@@ -189,12 +189,7 @@ public final class BookieBoot {
         if (StoreIdentity.isFormatted(root)) {
             throw new StorageException(directory + " holds a store already");
         }
-        if (Files.exists(StoreDirectories.journalIn(directory))
-                || Files.exists(StoreDirectories.ledgersIn(directory))
-                || Files.exists(directory.resolve(SEGMENTS))) {
-            throw new StorageException(directory + " holds data but no identity; restore the file IDENTITY, or move"
-                    + " the data away before formatting");
-        }
+        StoreChecks.requireNoData(directory);
     }
 
     /** The journal of another store, or of this one before, must not become that of a new one. */
@@ -228,9 +223,7 @@ public final class BookieBoot {
     }
 
     private Opened open() {
-        if (!isFormatted(place.directory())) {
-            throw new StorageException(place.directory() + " holds no store; format it first");
-        }
+        StoreChecks.requireFormatted(place.directory(), isFormatted(place.directory()));
         StoreDirectories directories = StoreDirectories.lock(place.directory(), place.journal());
         try {
             StoreIdentity identity = StoreIdentity.read(directories.root());
@@ -241,14 +234,10 @@ public final class BookieBoot {
             }
             requireOwnJournal(identity.bookieId());
             requireFit(place.directory(), directories.leastTotalBytes(), settings);
-            requireRoom(directories);
+            StoreChecks.requireRoom(place.directory(), directories.freeBytes(), settings.freeBytesMin());
             KeyValueStore ledgers = openLedgers(place.directory(), settings);
             try {
-                BootRecord boot = BootRecord.read(ledgers);
-                if (!boot.bookieId().equals(identity.bookieId())) {
-                    throw new StorageException(place.directory() + " is put together from two stores: its identity is "
-                            + identity.bookieId() + ", its ledger store belongs to " + boot.bookieId());
-                }
+                BootRecord boot = StoreChecks.bootRecordOf(place.directory(), identity, ledgers);
                 if (boot.intent().isEmpty()) {
                     boot = boot.withIntent(new OpId(UUID.randomUUID()));
                     boot.write(ledgers);
@@ -275,16 +264,6 @@ public final class BookieBoot {
                                 + owner + ", the store in " + place.directory() + " is bookie " + bookie
                                 + "; are journal directories swapped?");
                     });
-        }
-    }
-
-    private void requireRoom(StoreDirectories directories) {
-        long freeBytes = directories.freeBytes();
-        if (freeBytes < settings.freeBytesMin()) {
-            throw new StorageException.OutOfSpaceException(
-                    "the disk of " + place.directory() + " has " + freeBytes + " bytes free, a bookie needs "
-                            + settings.freeBytesMin() + " to start (quire.bookie.free-bytes-min)",
-                    null);
         }
     }
 
@@ -369,6 +348,10 @@ public final class BookieBoot {
         try {
             return BookieStore.open(bookie, bootEpoch, settings.store(), files);
         } catch (DamagedJournalException e) {
+            if (e.isGone() && !place.journal().equals(StoreDirectories.journalIn(place.directory()))) {
+                throw new StorageException("the journal directory " + place.journal() + " is empty: " + e.getMessage()
+                        + "; is its disk mounted, and is it the right directory?");
+            }
             LOG.error(
                     "Bookie {}: {}. What is left of the journal is saved; the store goes into limbo and is repaired from"
                             + " other bookies",
@@ -391,7 +374,7 @@ public final class BookieBoot {
                     settings.kind().text());
         }
         return kind == StoreKind.SEGMENTS
-                ? Optional.of(NioFileStore.open(place.directory().resolve(SEGMENTS)))
+                ? Optional.of(NioFileStore.open(place.directory().resolve(StoreChecks.SEGMENTS)))
                 : Optional.empty();
     }
 

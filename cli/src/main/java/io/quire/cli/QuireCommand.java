@@ -34,6 +34,7 @@ import picocli.CommandLine.ScopeType;
             BookieCommand.class,
             RegistryCommand.class,
             StoreCommand.class,
+            DoctorCommand.class,
             BenchCommand.class,
             SimCommand.class
         })

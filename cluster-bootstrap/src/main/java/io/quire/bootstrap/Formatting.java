@@ -4,6 +4,7 @@ import io.quire.bookie.BookieBoot;
 import io.quire.bookie.BookieSettings;
 import io.quire.protocol.VoterId;
 import io.quire.registry.storage.AcceptorStore;
+import io.quire.registry.storage.VoterDoctor;
 import io.quire.storage.DirectoryLock;
 import io.quire.storage.KeyValueStore;
 import io.quire.storage.LmdbKeyValueStore;
@@ -58,7 +59,7 @@ public final class Formatting {
 
     /** Whether {@code directory} holds a registry voter. */
     static boolean isVoter(Path directory) {
-        if (!Files.isDirectory(directory.resolve("registers"))) {
+        if (!Files.isDirectory(directory.resolve(VoterDoctor.REGISTERS))) {
             return false;
         }
         try (DirectoryLock lock = DirectoryLock.acquire(directory);
@@ -68,12 +69,12 @@ public final class Formatting {
     }
 
     static KeyValueStore openVoter(Path directory) {
-        return LmdbKeyValueStore.open(directory.resolve("registers"), VOTER_BYTES_MAX);
+        return LmdbKeyValueStore.open(directory.resolve(VoterDoctor.REGISTERS), VOTER_BYTES_MAX);
     }
 
     private static VoterId formatVoter(Path directory) {
         try {
-            Files.createDirectories(directory.resolve("registers"));
+            Files.createDirectories(directory.resolve(VoterDoctor.REGISTERS));
         } catch (IOException e) {
             throw new StorageException("cannot create " + directory + ": " + e.getMessage(), e);
         }

@@ -10,6 +10,8 @@ import java.nio.file.Path;
 import java.nio.file.StandardCopyOption;
 import java.util.Comparator;
 import java.util.List;
+import java.util.regex.Matcher;
+import java.util.regex.Pattern;
 import java.util.stream.IntStream;
 import java.util.stream.Stream;
 
@@ -27,6 +29,7 @@ import java.util.stream.Stream;
  */
 public final class Standalone {
     private static final String MARKER = "quire-standalone";
+    private static final Pattern MARKED = Pattern.compile("bookies ([0-9]{1,2})\n");
     private static final int VOTERS_MAX = 5;
 
     private Standalone() {}
@@ -104,6 +107,28 @@ public final class Standalone {
         for (int i = 0; i < voters(bookies); i++) {
             requireDirectory(directory.resolve("voter-" + i));
         }
+    }
+
+    /** Whether {@code directory} was formatted as a standalone cluster. */
+    static boolean isMarked(Path directory) {
+        return Files.exists(directory.resolve(MARKER));
+    }
+
+    /**
+     * Checks that all parts of a standalone cluster are there.
+     *
+     * @return how many bookies it has
+     * @throws StorageException when something is missing
+     */
+    static int requireWhole(Path directory) throws IOException {
+        Path marker = directory.resolve(MARKER);
+        Matcher bookies = MARKED.matcher(Files.isRegularFile(marker) ? Files.readString(marker) : "");
+        if (!bookies.matches()) {
+            throw new StorageException(marker + " is missing or damaged: it says how many bookies there are");
+        }
+        int count = Integer.parseInt(bookies.group(1));
+        requireWhole(directory, count);
+        return count;
     }
 
     private static void requireDirectory(Path directory) {

@@ -8,10 +8,12 @@ import java.nio.channels.FileLock;
 import java.nio.channels.OverlappingFileLockException;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
+import java.nio.file.OpenOption;
 import java.nio.file.Path;
 import java.nio.file.StandardOpenOption;
 import java.nio.file.attribute.BasicFileAttributes;
 import java.util.Locale;
+import java.util.Optional;
 import java.util.Set;
 import java.util.concurrent.ConcurrentHashMap;
 
@@ -49,10 +51,12 @@ public final class DirectoryLock implements AutoCloseable {
 
     private final Path directory;
     private final Object identity;
-    private final FileChannel channel;
+    /** Empty when there is no file to lock, and none may be made. */
+    private final Optional<FileChannel> channel;
+
     private boolean closed;
 
-    private DirectoryLock(Path directory, Object identity, FileChannel channel) {
+    private DirectoryLock(Path directory, Object identity, Optional<FileChannel> channel) {
         this.directory = directory;
         this.identity = identity;
         this.channel = channel;
@@ -71,13 +75,50 @@ public final class DirectoryLock implements AutoCloseable {
             throw inUse(directory, "this process");
         }
         try {
-            DirectoryLock lock = new DirectoryLock(directory, identity, lock(directory));
-            lock.writeProcessId();
+            FileChannel channel = lock(
+                    directory, false, StandardOpenOption.CREATE, StandardOpenOption.READ, StandardOpenOption.WRITE);
+            DirectoryLock lock = new DirectoryLock(directory, identity, Optional.of(channel));
+            lock.writeProcessId(channel);
             return lock;
         } catch (StorageException e) {
             HELD.remove(identity);
             throw e;
         }
+    }
+
+    /**
+     * Keeps everybody from using {@code directory} while it is only read, but not other processes from reading it; never
+     * waits. Changes nothing there, so that it works where nothing may be written: a directory without the file {@value
+     * FileStore#LOCK_NAME}, which nobody uses, is not locked.
+     *
+     * @throws DirectoryInUseException when it is in use
+     * @throws StorageException when it does not exist or cannot be locked at all
+     */
+    public static DirectoryLock acquireForReading(Path directory) {
+        Object identity = identity(directory);
+        if (!HELD.add(identity)) {
+            throw inUse(directory, "this process");
+        }
+        try {
+            boolean lockable = Files.isRegularFile(directory.resolve(FileStore.LOCK_NAME));
+            Optional<FileChannel> channel =
+                    lockable ? Optional.of(lock(directory, true, StandardOpenOption.READ)) : Optional.empty();
+            return new DirectoryLock(directory, identity, channel);
+        } catch (StorageException e) {
+            HELD.remove(identity);
+            throw e;
+        }
+    }
+
+    /** The id of the process that used the directory last; empty when none ever did. */
+    public Optional<String> lastUser() {
+        return channel.map(file -> {
+            try {
+                return readProcessId(file);
+            } catch (IOException e) {
+                throw IoFailures.of("read " + directory.resolve(FileStore.LOCK_NAME), e);
+            }
+        });
     }
 
     /** What {@code directory} is known by, whatever path leads to it. */
@@ -91,17 +132,16 @@ public final class DirectoryLock implements AutoCloseable {
         }
     }
 
-    private static FileChannel lock(Path directory) {
+    private static FileChannel lock(Path directory, boolean shared, OpenOption... options) {
         Path file = directory.resolve(FileStore.LOCK_NAME);
         FileChannel channel;
         try {
-            channel = FileChannel.open(
-                    file, StandardOpenOption.CREATE, StandardOpenOption.READ, StandardOpenOption.WRITE);
+            channel = FileChannel.open(file, options);
         } catch (IOException e) {
             throw IoFailures.of("open " + file, e);
         }
         try {
-            FileLock lock = channel.tryLock();
+            FileLock lock = channel.tryLock(0, Long.MAX_VALUE, shared);
             if (lock == null) {
                 DirectoryInUseException inUse = inUse(directory, "process " + readProcessId(channel));
                 channel.close();
@@ -130,10 +170,10 @@ public final class DirectoryLock implements AutoCloseable {
         ByteBuffer bytes = ByteBuffer.allocate(32);
         channel.read(bytes, 0);
         String pid = StandardCharsets.US_ASCII.decode(bytes.flip()).toString().strip();
-        return pid.isEmpty() ? "(unknown)" : pid;
+        return pid.chars().allMatch(Character::isDigit) && !pid.isEmpty() ? pid : "(unknown)";
     }
 
-    private void writeProcessId() {
+    private void writeProcessId(FileChannel channel) {
         String line = ProcessHandle.current().pid() + "\n";
         try {
             channel.truncate(0);
@@ -148,7 +188,7 @@ public final class DirectoryLock implements AutoCloseable {
      * @throws StorageException when {@code directory} lies on a network file system, whose type it names, or does not
      *     exist
      */
-    static void requireLocal(Path directory) {
+    public static void requireLocal(Path directory) {
         if (!Files.isDirectory(directory)) {
             throw new StorageException(directory + " is not a directory");
         }
@@ -190,7 +230,9 @@ public final class DirectoryLock implements AutoCloseable {
 
     private void closeChannel() {
         try {
-            channel.close();
+            if (channel.isPresent()) {
+                channel.get().close();
+            }
         } catch (IOException e) {
             throw IoFailures.of("close " + directory.resolve(FileStore.LOCK_NAME), e);
         }

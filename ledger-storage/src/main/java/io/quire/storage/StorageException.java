@@ -45,4 +45,19 @@ public class StorageException extends RuntimeException {
             super(message);
         }
     }
+
+    /** What is on disk was written by a later version of Quire, which this one must not guess at. */
+    public static final class NewerFormatException extends StorageException {
+        private static final long serialVersionUID = 1;
+
+        /**
+         * @param what was found: "the identity file IDENTITY"
+         * @param version its format
+         * @param known the format that this version reads
+         */
+        public NewerFormatException(String what, long version, int known) {
+            super(what + " was written by a newer version of Quire (format " + version + ", this one reads " + known
+                    + "); start it with that version again");
+        }
+    }
 }

@@ -4,6 +4,8 @@
  * simulated disk.
  *
  * <p>Read the two ports first; {@link io.quire.storage.NioFileStore} and {@link io.quire.storage.LmdbKeyValueStore} are
- * the real ones. {@link io.quire.storage.DirectoryLock} keeps others out of what they open.
+ * the real ones. {@link io.quire.storage.DirectoryLock} keeps others out of what they open. {@link
+ * io.quire.storage.ReadOnlyFileStore} and {@link io.quire.storage.LmdbReader} are for looking into what nobody uses, and
+ * change nothing.
  */
 package io.quire.storage;

@@ -72,6 +72,31 @@ class DirectoryLockTest {
     }
 
     @Test
+    @DisplayName("P11: whoever only reads is kept out by a user and keeps users out, and changes nothing")
+    void forReading() throws Exception {
+        try (DirectoryLock unused = DirectoryLock.acquireForReading(directory)) {
+            assertThat(unused.lastUser()).isEmpty();
+            assertThatThrownBy(() -> DirectoryLock.acquire(directory)).isInstanceOf(DirectoryInUseException.class);
+        }
+        assertThat(directory).isEmptyDirectory();
+        Files.writeString(directory.resolve(FileStore.LOCK_NAME), "17\n");
+        try (DirectoryLock lock = DirectoryLock.acquireForReading(directory);
+                ChildJvm child = ChildJvm.start(temporary, StorageChild.class, "lock", directory.toString())) {
+            assertThat(lock.lastUser()).contains("17");
+            assertThat(child.readLine()).contains("in use by process 17");
+            assertThat(Files.readString(directory.resolve(FileStore.LOCK_NAME))).isEqualTo("17\n");
+            lock.close();
+            child.writeLine("again");
+            assertThat(child.readLine()).isEqualTo("locked");
+            assertThatThrownBy(() -> DirectoryLock.acquireForReading(directory))
+                    .isInstanceOf(DirectoryInUseException.class)
+                    .hasMessageContaining("process " + child.pid());
+            child.kill();
+        }
+        DirectoryLock.acquireForReading(directory).close();
+    }
+
+    @Test
     @DisplayName("a directory that does not exist is refused")
     void missingDirectory() {
         assertThatThrownBy(() -> DirectoryLock.acquire(directory.resolve("missing")))

@@ -214,9 +214,7 @@ public final class BookieStore implements AutoCloseable {
         Replay replay = new Replay(ledgers, limbo, settings);
         JournalScan.Result scan = new JournalScan(journalFiles, store).replay(ledgers.appliedSequence(), replay::apply);
         replay.flush();
-        if (scan.segments().isEmpty() && bootEpoch.compareTo(BootEpoch.NEVER_BOOTED.next()) > 0) {
-            throw new DamagedJournalException("the journal is gone, but this is boot " + bootEpoch + " of the store");
-        }
+        scan.requireThereAt(bootEpoch);
         Journal journal = Journal.open(
                 journalFiles,
                 store,

@@ -6,6 +6,7 @@ import io.quire.protocol.EntryFormat;
 import io.quire.protocol.Fields;
 import io.quire.protocol.LedgerId;
 import io.quire.protocol.Payload;
+import io.quire.storage.StorageException.NewerFormatException;
 import java.nio.ByteBuffer;
 import java.util.Optional;
 import java.util.zip.CRC32C;
@@ -34,6 +35,9 @@ import java.util.zip.CRC32C;
  *   body of F and D: int64 ledger
  * </pre>
  *
+ * <p>A header with another version is refused, not taken for one that was never written. Whatever a reader of version 1
+ * would not understand, be it another kind of record, takes another version.
+ *
  * <p>Groups start on pages, so that no sync ever rewrites a page that an earlier sync made durable, and so that a reader
  * can find the next group behind a bad record. Stateless.
  */
@@ -48,6 +52,7 @@ final class JournalFormat {
     private static final int SEGMENT_MAGIC = 0x514A5348;
     private static final int SEGMENT_HEADER_BYTES = 52;
     private static final int FORMAT_VERSION = 1;
+    private static final int KIND_MAGIC = 0x514A5200;
     private static final int ADDED = 0x514A5241;
     private static final int RECOVERED = 0x514A5252;
     private static final int FENCED = 0x514A5246;
@@ -78,8 +83,13 @@ final class JournalFormat {
         return out.clear();
     }
 
-    /** The header, if the page holds a whole one. */
-    static Optional<SegmentHeader> decodeHeader(ByteBuffer page) {
+    /**
+     * The header, if the page holds a whole one.
+     *
+     * @param file for the message
+     * @throws NewerFormatException when it has a version that is not known yet: what lies behind it may be durable
+     */
+    static Optional<SegmentHeader> decodeHeader(ByteBuffer page, String file) {
         if (page.remaining() < SEGMENT_HEADER_BYTES) {
             return Optional.empty();
         }
@@ -88,7 +98,10 @@ final class JournalFormat {
         int version = page.getInt();
         SegmentHeader header =
                 new SegmentHeader(new BookieId(Fields.getUuid(page)), page.getLong(), page.getLong(), page.getLong());
-        boolean whole = magic == SEGMENT_MAGIC && version == FORMAT_VERSION && page.getInt() == crc;
+        boolean whole = magic == SEGMENT_MAGIC && page.getInt() == crc;
+        if (whole && version != FORMAT_VERSION) {
+            throw new NewerFormatException("journal segment " + file, version, FORMAT_VERSION);
+        }
         return whole ? Optional.of(header) : Optional.empty();
     }
 
@@ -138,6 +151,13 @@ final class JournalFormat {
         int crc = recordCrc(out, start, out.position() - start);
         out.putInt(start + CRC_OFFSET, crc);
         return crc;
+    }
+
+    /** Whether the bytes at {@code position} begin like a record of {@code segment}, be it whole or not. */
+    static boolean isStart(ByteBuffer in, int position, SegmentHeader segment) {
+        return in.limit() - position >= RECORD_HEADER_BYTES
+                && (in.getInt(position) & ~0xFF) == KIND_MAGIC
+                && in.getLong(position + GENERATION_OFFSET) == segment.generation();
     }
 
     private static int kindOf(JournalRecord record) {

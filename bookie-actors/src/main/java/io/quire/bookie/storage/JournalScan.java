@@ -3,6 +3,7 @@ package io.quire.bookie.storage;
 import io.quire.bookie.storage.JournalFormat.ReadRecord;
 import io.quire.bookie.storage.JournalFormat.SegmentHeader;
 import io.quire.protocol.BookieId;
+import io.quire.protocol.BootEpoch;
 import io.quire.storage.FileStore;
 import io.quire.storage.FileStore.StoreFile;
 import java.nio.ByteBuffer;
@@ -34,7 +35,19 @@ final class JournalScan {
      * @param lastSequence the last record of the journal, not below the applied one
      * @param records how many were shown to the visitor
      */
-    record Result(List<Segment> segments, long lastSequence, long records) {}
+    record Result(List<Segment> segments, long lastSequence, long records) {
+        /**
+         * The first boot makes a journal, and none ends without one.
+         *
+         * @throws DamagedJournalException when there is none at a later boot
+         */
+        void requireThereAt(BootEpoch bootEpoch) {
+            if (segments.isEmpty() && bootEpoch.compareTo(BootEpoch.NEVER_BOOTED.next()) > 0) {
+                throw DamagedJournalException.gone(
+                        "the journal is gone, but this is boot " + bootEpoch + " of the store");
+            }
+        }
+    }
 
     JournalScan(FileStore files, BookieId store) {
         this.files = files;
@@ -50,7 +63,7 @@ final class JournalScan {
         List<Segment> segments = segments();
         if (segments.isEmpty()) {
             if (appliedSequence > 0) {
-                throw new DamagedJournalException(
+                throw DamagedJournalException.gone(
                         "the journal is gone, but the ledger store holds records up to " + appliedSequence);
             }
             return new Result(segments, appliedSequence, 0);
@@ -86,7 +99,7 @@ final class JournalScan {
      * The last segment that starts at or before the first record to be replayed. Those before it hold applied records
      * only; of them some may be recycled and others deleted, so that they need not be in a row.
      */
-    private static int startOf(List<Segment> segments, long appliedSequence) {
+    static int startOf(List<Segment> segments, long appliedSequence) {
         int start = -1;
         for (int i = 0; i < segments.size(); i++) {
             if (segments.get(i).header().firstSequence() <= appliedSequence + 1) {
@@ -162,11 +175,11 @@ final class JournalScan {
         try (StoreFile file = files.open(name)) {
             ByteBuffer page = ByteBuffer.allocate(JournalFormat.PAGE_BYTES);
             file.read(0, page);
-            return JournalFormat.decodeHeader(page.flip());
+            return JournalFormat.decodeHeader(page.flip(), name);
         }
     }
 
-    private static void requireWholeFile(StoreFile file, SegmentHeader header) {
+    static void requireWholeFile(StoreFile file, SegmentHeader header) {
         if (file.size() < header.segmentBytes()) {
             throw new DamagedJournalException("segment " + file.name() + " is cut short: " + file.size() + " of "
                     + header.segmentBytes() + " bytes");
@@ -226,6 +239,28 @@ final class JournalScan {
                                     + record.get().sequence() + " behind it says that it was durable");
                 }
             }
+        }
+
+        /**
+         * Where something of a record of this segment is behind the point on which the walk ended; empty when there are
+         * only zeros there, or what an older generation left.
+         */
+        Optional<Long> tornAt() {
+            if (isStartAt(stoppedAt)) {
+                return Optional.of(stoppedAt);
+            }
+            for (long page = pageAtOrAfter(stoppedAt); page < header.segmentBytes(); page += JournalFormat.PAGE_BYTES) {
+                if (isStartAt(page)) {
+                    return Optional.of(page);
+                }
+            }
+            return Optional.empty();
+        }
+
+        private boolean isStartAt(long position) {
+            moveTo(position);
+            require(JournalFormat.RECORD_HEADER_BYTES);
+            return JournalFormat.isStart(window, window.position(), header);
         }
 
         Optional<ReadRecord> recordAt(long position) {

@@ -4,10 +4,13 @@ import io.quire.protocol.BookieId;
 import io.quire.storage.FileStore;
 import io.quire.storage.FileStore.StoreFile;
 import io.quire.storage.StorageException;
+import io.quire.storage.StorageException.NewerFormatException;
 import java.nio.ByteBuffer;
 import java.nio.charset.StandardCharsets;
 import java.util.List;
 import java.util.Optional;
+import java.util.regex.Matcher;
+import java.util.regex.Pattern;
 import java.util.zip.CRC32C;
 
 /**
@@ -27,7 +30,10 @@ import java.util.zip.CRC32C;
 public record StoreIdentity(BookieId bookieId, String clusterName) {
     private static final String FILE_NAME = "IDENTITY";
     private static final String TEMPORARY_NAME = "IDENTITY.new";
-    private static final String FIRST_LINE = "quire-store 1";
+    private static final int FORMAT_VERSION = 1;
+    private static final String FIRST_WORD = "quire-store ";
+    private static final String FIRST_LINE = FIRST_WORD + FORMAT_VERSION;
+    private static final Pattern OTHER_VERSION = Pattern.compile(FIRST_WORD + "([0-9]{1,9})\n");
     private static final int FILE_BYTES_MAX = 4096;
     private static final int NAME_CHARACTERS_MAX = 200;
 
@@ -48,7 +54,7 @@ public record StoreIdentity(BookieId bookieId, String clusterName) {
     /**
      * Reads the identity.
      *
-     * @throws StorageException when there is none or it is damaged
+     * @throws StorageException when there is none, or it is damaged or of a newer version
      */
     public static StoreIdentity read(FileStore directory) {
         if (!isFormatted(directory)) {
@@ -58,6 +64,7 @@ public record StoreIdentity(BookieId bookieId, String clusterName) {
             ByteBuffer bytes = ByteBuffer.allocate(FILE_BYTES_MAX);
             int read = file.read(0, bytes);
             String text = new String(bytes.array(), 0, read, StandardCharsets.UTF_8);
+            requireKnownVersion(text);
             return parse(text)
                     .orElseThrow(() -> new StorageException("the identity file " + FILE_NAME
                             + " is damaged; restore it from a copy, or format the directory as a new bookie"));
@@ -88,6 +95,19 @@ public record StoreIdentity(BookieId bookieId, String clusterName) {
     private String format() {
         String lines = FIRST_LINE + "\nbookie " + bookieId + "\ncluster " + clusterName + "\n";
         return lines + "crc32c " + crcOf(lines) + "\n";
+    }
+
+    /** Of a newer version only the first line is known; with that one put right it must not be ours. */
+    private static void requireKnownVersion(String text) {
+        Matcher other = OTHER_VERSION.matcher(text);
+        if (other.lookingAt() && !text.startsWith(FIRST_LINE + "\n")) {
+            int version = Integer.parseInt(other.group(1));
+            boolean damaged =
+                    parse(FIRST_LINE + text.substring(other.end() - 1)).isPresent();
+            if (version > FORMAT_VERSION && !damaged) {
+                throw new NewerFormatException("the identity file " + FILE_NAME, version, FORMAT_VERSION);
+            }
+        }
     }
 
     private static Optional<StoreIdentity> parse(String text) {

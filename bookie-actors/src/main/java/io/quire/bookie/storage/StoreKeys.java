@@ -7,6 +7,7 @@ import io.quire.storage.GuardedValue;
 import io.quire.storage.KeyValueStore.KeyValue;
 import io.quire.storage.KeyValueStore.Snapshot;
 import io.quire.storage.KeyValueStore.Transaction;
+import io.quire.storage.StorageException.DamagedException;
 import java.nio.ByteBuffer;
 import java.util.ArrayList;
 import java.util.List;
@@ -29,6 +30,10 @@ import java.util.Optional;
 final class StoreKeys {
     static final byte BLOCK = 'b';
     private static final byte LEDGER = 'l';
+    private static final int BLOCK_BYTES = 17;
+    /** The first key behind those of all blocks. */
+    private static final Payload BLOCKS_END = Payload.ofUtf8("c");
+
     private static final Payload APPLIED = Payload.ofUtf8("m/applied");
 
     /** The first key behind those of all ledgers' states. */
@@ -46,7 +51,24 @@ final class StoreKeys {
     }
 
     static long firstEntryIdOf(Payload blockKey) {
+        if (blockKey.length() != BLOCK_BYTES) {
+            throw new DamagedException("the key of a block in the ledger store is damaged");
+        }
         return blockKey.asByteBuffer().getLong(9);
+    }
+
+    /** The first ledger with an id of at least {@code first} that has blocks, whether its state is there or not. */
+    static Optional<LedgerId> ownerOfBlocks(Snapshot snapshot, long first) {
+        List<LedgerId> found = new ArrayList<>();
+        snapshot.scan(block(new LedgerId(first), 0), BLOCKS_END, (key, value) -> {
+            long ledgerId = key.length() == BLOCK_BYTES ? key.asByteBuffer().getLong(1) : -1;
+            if (ledgerId < 0) {
+                throw new DamagedException("the key of a ledger in the ledger store is damaged");
+            }
+            found.add(new LedgerId(ledgerId));
+            return false;
+        });
+        return found.stream().findFirst();
     }
 
     static Payload ledger(LedgerId ledgerId) {

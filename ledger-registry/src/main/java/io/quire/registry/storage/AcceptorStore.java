@@ -15,6 +15,7 @@ import io.quire.protocol.wire.RegistryRequest;
 import io.quire.registry.core.Acceptor;
 import io.quire.registry.core.LedgerIdSet;
 import io.quire.registry.core.VoterState;
+import io.quire.storage.FormatVersion;
 import io.quire.storage.GuardedValue;
 import io.quire.storage.KeyValueStore;
 import io.quire.storage.KeyValueStore.Snapshot;
@@ -37,6 +38,7 @@ import java.util.Set;
  *
  * <pre>
  *   key                 value
+ *   m/format            see FormatVersion
  *   m/voter             voter id: uuid
  *   m/config            int8 serving (0, 1), optional registry config, optional registry config it is sealed for
  *   c + first id        last id: int64. A range of ledgers whose registers were collected (R4); 19 digits
@@ -87,6 +89,7 @@ public final class AcceptorStore implements AutoCloseable {
             if (transaction.get(VOTER).isPresent()) {
                 throw new StorageException("the registry directory holds a voter already");
             }
+            FormatVersion.put(transaction);
             transaction.put(VOTER, GuardedValue.encode(VOTER, 16, out -> Fields.putUuid(out, voter.value())));
             transaction.commit();
         }
@@ -95,9 +98,10 @@ public final class AcceptorStore implements AutoCloseable {
     /**
      * Opens a formatted voter. Closing it closes {@code store}.
      *
-     * @throws StorageException when the store was never formatted or cannot be read
+     * @throws StorageException when the store was never formatted, is of a newer version or cannot be read
      */
     public static AcceptorStore open(KeyValueStore store) {
+        FormatVersion.require(store, "the registry voter's store");
         try (Snapshot snapshot = store.openSnapshot()) {
             Payload identity = snapshot.get(VOTER)
                     .orElseThrow(() -> new StorageException("the registry directory holds no voter; format it first"));
@@ -122,6 +126,29 @@ public final class AcceptorStore implements AutoCloseable {
 
     public VoterId voter() {
         return state.voter();
+    }
+
+    /** The config that this voter is sealed for: it votes no more. */
+    Optional<RegistryConfig> sealedFor() {
+        return state.next();
+    }
+
+    /**
+     * Reads every register.
+     *
+     * @return how many there are
+     * @throws StorageException when one is damaged
+     */
+    long countRegisters() {
+        long[] count = {0};
+        try (Snapshot snapshot = store.openSnapshot()) {
+            snapshot.scan(Payload.ofUtf8(REGISTER), Payload.ofUtf8(REGISTER + BEHIND), (key, value) -> {
+                decodeState(key, value);
+                count[0]++;
+                return true;
+            });
+        }
+        return count[0];
     }
 
     /** The config that this voter has stored to serve it. */
