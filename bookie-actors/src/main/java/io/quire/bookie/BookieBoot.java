@@ -140,9 +140,8 @@ public final class BookieBoot {
             Files.createDirectory(directory.resolve(JOURNAL));
             Files.createDirectory(directory.resolve(LEDGERS));
             try (KeyValueStore ledgers = openLedgers(directory, settings)) {
-                BootRecord.formatted(bookie).write(ledgers);
+                new StoreIdentity(bookie, clusterName).format(root, ledgers);
             }
-            new StoreIdentity(bookie, clusterName).write(root);
             return bookie;
         } catch (java.io.IOException e) {
             throw new StorageException("cannot format " + directory + ": " + e.getMessage(), e);
