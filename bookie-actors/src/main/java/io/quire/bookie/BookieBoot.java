@@ -281,8 +281,9 @@ public final class BookieBoot {
 
     /** A damaged journal does not keep the store from serving what it has: it goes into limbo (R21). */
     private BookieStore openStore(BookieId bookie, BootEpoch bootEpoch, FileStore journalFiles, KeyValueStore ledgers) {
+        ReplayLog progress = new ReplayLog(System::nanoTime, line -> LOG.info("Bookie {}: {}", bookie, line));
         try {
-            return BookieStore.open(bookie, bootEpoch, settings.store(), journalFiles, ledgers);
+            return BookieStore.open(bookie, bootEpoch, settings.store(), journalFiles, ledgers, progress);
         } catch (DamagedJournalException e) {
             LOG.error(
                     "Bookie {}: {}. What is left of the journal is saved; the store goes into limbo and is repaired from"

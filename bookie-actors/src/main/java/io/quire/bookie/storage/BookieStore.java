@@ -98,24 +98,37 @@ public final class BookieStore implements AutoCloseable {
         this.conflicts = replay.conflicts;
     }
 
+    /** As {@link #open(BookieId, BootEpoch, Settings, FileStore, KeyValueStore, ReplayProgress)}, with nobody listening. */
+    public static BookieStore open(
+            BookieId store, BootEpoch bootEpoch, Settings settings, FileStore journalFiles, KeyValueStore ledgerFiles) {
+        return open(store, bootEpoch, settings, journalFiles, ledgerFiles, ReplayProgress.UNHEARD);
+    }
+
     /**
      * Opens the store and replays its journal, all of it into the ledger store: of the last records in the journal nobody
      * knows whether they are durable or only in the page cache of a machine that kept running, and nothing may be served
      * that a crash could take back (H65). Closing the store closes both parts; when this throws the caller closes them.
      *
      * @param bootEpoch rises with each boot that got as far as to have opened the store
+     * @param progress of the replay
      * @throws DamagedJournalException when records that were durable are bad or missing; see {@link #salvage}
      * @throws io.quire.storage.StorageException when something else that was durable is damaged or missing
      */
     public static BookieStore open(
-            BookieId store, BootEpoch bootEpoch, Settings settings, FileStore journalFiles, KeyValueStore ledgerFiles) {
+            BookieId store,
+            BootEpoch bootEpoch,
+            Settings settings,
+            FileStore journalFiles,
+            KeyValueStore ledgerFiles,
+            ReplayProgress progress) {
         LedgerStore ledgers = new LmdbLedgerStore(ledgerFiles);
         Limbo limbo = new Limbo(ledgerFiles);
         if (limbo.isSalvaging()) {
             throw new DamagedJournalException(limbo.reason());
         }
         Replay replay = new Replay(ledgers, limbo, settings);
-        JournalScan.Result scan = new JournalScan(journalFiles, store).replay(ledgers.appliedSequence(), replay::apply);
+        JournalScan.Result scan =
+                new JournalScan(journalFiles, store).replay(ledgers.appliedSequence(), replay::apply, progress);
         replay.flush();
         if (scan.segments().isEmpty() && bootEpoch.compareTo(BootEpoch.NEVER_BOOTED.next()) > 0) {
             throw new DamagedJournalException("the journal is gone, but this is boot " + bootEpoch + " of the store");
