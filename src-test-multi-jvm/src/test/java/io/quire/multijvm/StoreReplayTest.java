@@ -39,7 +39,13 @@ class StoreReplayTest {
     private String said(int run, String what, Path store, String word) {
         List<String> arguments = List.of(what, store.toString());
         try (ChildProcess child = ChildProcess.start(
-                directory.resolve("logs"), directory, what + "-" + run, HEAP_MIB, StoreReplayMain.class, arguments)) {
+                directory.resolve("logs"),
+                directory,
+                what + "-" + run,
+                HEAP_MIB,
+                List.of("-XX:+UseG1GC"),
+                StoreReplayMain.class,
+                arguments)) {
             String said = child.awaitSaid(word, MOMENT);
             child.kill();
             return said;
