@@ -179,9 +179,8 @@ public final class BookieBoot {
         }
         try (KeyValueStore ledgers = openLedgers(directory, settings)) {
             settings.kind().write(ledgers);
-            StoreChecks.format(ledgers, bookie);
+            new StoreIdentity(bookie, clusterName).format(root, ledgers);
         }
-        new StoreIdentity(bookie, clusterName).write(root);
         return bookie;
     }
 
@@ -345,8 +344,9 @@ public final class BookieBoot {
 
     /** A damaged journal does not keep the store from serving what it has: it goes into limbo (R21). */
     private BookieStore openStore(BookieId bookie, BootEpoch bootEpoch, BookieStore.Files files) {
+        ReplayLog progress = new ReplayLog(System::nanoTime, line -> LOG.info("Bookie {}: {}", bookie, line));
         try {
-            return BookieStore.open(bookie, bootEpoch, settings.store(), files);
+            return BookieStore.open(bookie, bootEpoch, settings.store(), files, progress);
         } catch (DamagedJournalException e) {
             if (e.isGone() && !place.journal().equals(StoreDirectories.journalIn(place.directory()))) {
                 throw new StorageException("the journal directory " + place.journal() + " is empty: " + e.getMessage()

@@ -245,12 +245,10 @@ public class SimulatedBookie implements SimulatedNode.Program {
         node.start();
     }
 
-    /** In the order of BookieBoot: a crash in between leaves data without identity. */
     static void format(SimulatedDisk disk, BookieId identity) {
         try (KeyValueStore ledgers = disk.openKeyValueStore(LEDGERS);
                 FileStore root = disk.openFileStore(ROOT)) {
-            BootRecord.formatted(identity).write(ledgers);
-            new StoreIdentity(identity, CLUSTER).write(root);
+            new StoreIdentity(identity, CLUSTER).format(root, ledgers);
         }
     }
 

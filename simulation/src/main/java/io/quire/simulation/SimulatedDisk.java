@@ -8,6 +8,7 @@ import java.util.Map;
 import java.util.Random;
 import java.util.SplittableRandom;
 import java.util.TreeMap;
+import java.util.function.Consumer;
 import java.util.random.RandomGenerator;
 
 /**
@@ -23,6 +24,8 @@ import java.util.random.RandomGenerator;
  * <p>Faults hit what is called after they are set. A failed sync leaves the writes it should have covered as a crash
  * would find them, also when a later sync succeeds; a failed commit is durable or not, by chance, which shows when the
  * store is opened anew.
+ *
+ * <p>Whatever changes the medium, or could, is an {@link Operation}; power may fail right before or right behind any of them.
  */
 public final class SimulatedDisk {
     private static final long TOTAL_BYTES = 1L << 40;
@@ -41,6 +44,41 @@ public final class SimulatedDisk {
 
     private int commitsToFailure = -1;
     private int readsToFailure = -1;
+
+    /** How many operations before the one at which power fails; it does not when negative. */
+    private int operationsToPowerFailure = -1;
+
+    private Moment powerFailure = Moment.BEFORE;
+    private Consumer<Operation> operationListener = operation -> {};
+
+    /** What can be done to the medium, one at a time. */
+    public enum Operation {
+        /** A file's name comes to be; it is empty. */
+        CREATE,
+        /** The new file gets its zeros; without all of them it is shorter. */
+        ZERO_FILL,
+        WRITE,
+        SYNC,
+        RENAME,
+        DELETE,
+        /** Of a transaction that changes something. */
+        COMMIT
+    }
+
+    /** When, as an operation goes, power fails: before it has done anything, or when it is done and has not returned. */
+    public enum Moment {
+        BEFORE,
+        AFTER
+    }
+
+    /** The machine lost power in the middle of a call. The disk has crashed; whoever called is no more. */
+    public static final class PowerFailure extends RuntimeException {
+        private static final long serialVersionUID = 1;
+
+        private PowerFailure(Operation operation, Moment moment) {
+            super("simulated power failure " + moment + " a " + operation);
+        }
+    }
 
     /** What a disk held at one moment, whole: a snapshot, or a backup. */
     public static final class Copy {
@@ -120,6 +158,25 @@ public final class SimulatedDisk {
             throw new IllegalArgumentException("1 is the next, not " + nth);
         }
         return nth;
+    }
+
+    /**
+     * Lets power fail at the {@code nth} operation from now on, 1 being the next: the disk crashes, and the call ends with a
+     * {@link PowerFailure}. Until then every operation counts.
+     */
+    public void failPower(int nth, Moment moment) {
+        operationsToPowerFailure = requirePositive(nth) - 1;
+        powerFailure = moment;
+    }
+
+    /** Lets power last, whatever was set. */
+    public void endPowerFailures() {
+        operationsToPowerFailure = -1;
+    }
+
+    /** Has {@code listener} told of each operation, before it does anything. */
+    public void whenOperated(Consumer<Operation> listener) {
+        operationListener = listener;
     }
 
     /** Leaves room for {@code bytes} more, 0 for none; what the stores give back from now on is free again. */
@@ -211,6 +268,7 @@ public final class SimulatedDisk {
         syncsToFailure = -1;
         commitsToFailure = -1;
         readsToFailure = -1;
+        operationsToPowerFailure = -1;
     }
 
     /** What {@code copy} holds takes the place of everything; the copy stays as it is. */
@@ -262,6 +320,39 @@ public final class SimulatedDisk {
         if (readsToFailure >= 0 && readsToFailure-- == 0) {
             throw new StorageException("could not read: simulated failure");
         }
+    }
+
+    /** Does {@code effect}, unless power fails before. */
+    void operate(Operation operation, Runnable effect) {
+        operate(operation, () -> {}, effect);
+    }
+
+    /**
+     * Does {@code effect}, unless power fails before.
+     *
+     * @param part what has been done of it when power fails before it is done
+     */
+    void operate(Operation operation, Runnable part, Runnable effect) {
+        operationListener.accept(operation);
+        boolean fails = operationsToPowerFailure >= 0 && operationsToPowerFailure-- == 0;
+        if (fails && powerFailure == Moment.BEFORE) {
+            part.run();
+            failPower(operation);
+        }
+        effect.run();
+        if (fails) {
+            failPower(operation);
+        }
+    }
+
+    private void failPower(Operation operation) {
+        crash();
+        throw new PowerFailure(operation, powerFailure);
+    }
+
+    /** Some number of {@code [0, bound)}. */
+    long chanceBelow(long bound) {
+        return random.nextLong(bound);
     }
 
     boolean chance() {

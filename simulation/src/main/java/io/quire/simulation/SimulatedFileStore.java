@@ -1,5 +1,6 @@
 package io.quire.simulation;
 
+import io.quire.simulation.SimulatedDisk.Operation;
 import io.quire.storage.FileStore;
 import io.quire.storage.StorageException;
 import io.quire.storage.StorageException.OutOfSpaceException;
@@ -32,10 +33,15 @@ public final class SimulatedFileStore implements FileStore {
             throw new StorageException("could not create " + name + ": it exists");
         }
         disk.requireFree(bytes);
+        disk.operate(Operation.CREATE, () -> put(name, 0));
+        disk.operate(
+                Operation.ZERO_FILL, () -> put(name, bytes == 0 ? 0 : disk.chanceBelow(bytes)), () -> put(name, bytes));
         disk.use(bytes);
-        SimulatedFile file = new SimulatedFile(bytes);
-        files.put(name, file);
-        return new OpenFile(name, file);
+        return new OpenFile(name, files.get(name));
+    }
+
+    private void put(String name, long zeros) {
+        files.put(name, new SimulatedFile(zeros));
     }
 
     @Override
@@ -53,18 +59,22 @@ public final class SimulatedFileStore implements FileStore {
     public void rename(String from, String to) {
         FileStore.requireName(to);
         SimulatedFile file = file(FileStore.requireName(from));
-        files.remove(from);
-        SimulatedFile replaced = files.put(to, file);
-        if (replaced != null && replaced != file) {
-            disk.use(-replaced.size());
-        }
+        disk.operate(Operation.RENAME, () -> {
+            files.remove(from);
+            SimulatedFile replaced = files.put(to, file);
+            if (replaced != null && replaced != file) {
+                disk.use(-replaced.size());
+            }
+        });
     }
 
     @Override
     public void delete(String name) {
         SimulatedFile file = file(FileStore.requireName(name));
-        files.remove(name);
-        disk.use(-file.size());
+        disk.operate(Operation.DELETE, () -> {
+            files.remove(name);
+            disk.use(-file.size());
+        });
     }
 
     private SimulatedFile file(String name) {
@@ -156,9 +166,11 @@ public final class SimulatedFileStore implements FileStore {
         }
 
         private void writeFitting(long position, byte[] bytes) {
-            long before = file.size();
-            file.write(position, bytes);
-            disk.use(file.size() - before);
+            disk.operate(Operation.WRITE, () -> {
+                long before = file.size();
+                file.write(position, bytes);
+                disk.use(file.size() - before);
+            });
         }
 
         @Override
@@ -181,7 +193,7 @@ public final class SimulatedFileStore implements FileStore {
                 file.failSync();
                 throw new StorageException("could not sync " + name + ": simulated failure");
             }
-            file.sync();
+            disk.operate(Operation.SYNC, file::sync);
         }
 
         private void requireWritable() {

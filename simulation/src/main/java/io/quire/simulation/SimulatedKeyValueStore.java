@@ -261,7 +261,7 @@ public final class SimulatedKeyValueStore implements KeyValueStore {
                 commitFailed = true;
                 throw e;
             }
-            disk.use(map.apply(changes));
+            disk.operate(SimulatedDisk.Operation.COMMIT, () -> disk.use(map.apply(changes)));
         }
 
         private void requireChangeable() {

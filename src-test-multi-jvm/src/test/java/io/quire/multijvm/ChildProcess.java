@@ -21,6 +21,9 @@ import java.util.concurrent.TimeUnit;
 final class ChildProcess implements AutoCloseable {
     private static final Duration DEATH = Duration.ofSeconds(20);
 
+    /** Many of them share a machine, and live for seconds. */
+    private static final List<String> SMALL = List.of("-XX:+UseSerialGC", "-XX:TieredStopAtLevel=1");
+
     private final String name;
     private final Path output;
     private final Path log;
@@ -42,6 +45,22 @@ final class ChildProcess implements AutoCloseable {
      */
     static ChildProcess start(
             Path logs, Path temporary, String name, int heapMib, Class<?> main, List<String> arguments) {
+        return start(logs, temporary, name, heapMib, SMALL, main, arguments);
+    }
+
+    /**
+     * As above, with other options of the JVM.
+     *
+     * @param options those that production has, for measurements
+     */
+    static ChildProcess start(
+            Path logs,
+            Path temporary,
+            String name,
+            int heapMib,
+            List<String> options,
+            Class<?> main,
+            List<String> arguments) {
         Path output = logs.resolve(name + ".out");
         Path log = logs.resolve(name + ".log");
         List<String> command = new ArrayList<>();
@@ -49,12 +68,8 @@ final class ChildProcess implements AutoCloseable {
         ManagementFactory.getRuntimeMXBean().getInputArguments().stream()
                 .filter(argument -> argument.startsWith("--add-opens"))
                 .forEach(command::add);
-        command.addAll(List.of(
-                "-Xmx" + heapMib + "m",
-                "-XX:+UseSerialGC",
-                "-XX:TieredStopAtLevel=1",
-                "-XX:+ExitOnOutOfMemoryError",
-                "-Djava.io.tmpdir=" + temporary));
+        command.addAll(options);
+        command.addAll(List.of("-Xmx" + heapMib + "m", "-XX:+ExitOnOutOfMemoryError", "-Djava.io.tmpdir=" + temporary));
         command.addAll(
                 List.of("-cp", System.getProperty("surefire.test.class.path", System.getProperty("java.class.path"))));
         command.add(main.getName());

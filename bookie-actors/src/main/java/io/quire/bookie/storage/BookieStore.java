@@ -193,6 +193,11 @@ public final class BookieStore implements AutoCloseable {
         this.conflicts = replay.conflicts;
     }
 
+    /** As {@link #open(BookieId, BootEpoch, Settings, Files, ReplayProgress)}, with nobody listening. */
+    public static BookieStore open(BookieId store, BootEpoch bootEpoch, Settings settings, Files files) {
+        return open(store, bootEpoch, settings, files, ReplayProgress.UNHEARD);
+    }
+
     /**
      * Opens the store and replays its journal, all of it into the ledger store: of the last records in the journal nobody
      * knows whether they are durable or only in the page cache of a machine that kept running, and nothing may be served
@@ -201,10 +206,12 @@ public final class BookieStore implements AutoCloseable {
      * <p>Which kind of ledger store it is was recorded when it was formatted, see {@link StoreKind}.
      *
      * @param bootEpoch rises with each boot that got as far as to have opened the store
+     * @param progress of the replay
      * @throws DamagedJournalException when records that were durable are bad or missing; see {@link #salvage}
      * @throws io.quire.storage.StorageException when something else that was durable is damaged or missing
      */
-    public static BookieStore open(BookieId store, BootEpoch bootEpoch, Settings settings, Files files) {
+    public static BookieStore open(
+            BookieId store, BootEpoch bootEpoch, Settings settings, Files files, ReplayProgress progress) {
         Limbo limbo = new Limbo(files.ledgers());
         if (limbo.isSalvaging()) {
             throw new DamagedJournalException(limbo.reason());
@@ -212,7 +219,8 @@ public final class BookieStore implements AutoCloseable {
         LedgerStore ledgers = openLedgers(store, settings.ledgerSegments(), files);
         FileStore journalFiles = files.journal();
         Replay replay = new Replay(ledgers, limbo, settings);
-        JournalScan.Result scan = new JournalScan(journalFiles, store).replay(ledgers.appliedSequence(), replay::apply);
+        JournalScan.Result scan =
+                new JournalScan(journalFiles, store).replay(ledgers.appliedSequence(), replay::apply, progress);
         replay.flush();
         scan.requireThereAt(bootEpoch);
         Journal journal = Journal.open(

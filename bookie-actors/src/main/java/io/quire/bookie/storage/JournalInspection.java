@@ -78,8 +78,8 @@ final class JournalInspection {
      */
     JournalScan.Result replay(
             BookieId store, long appliedSequence, BootEpoch confirmed, Consumer<JournalRecord> visitor) {
-        JournalScan.Result scan =
-                new JournalScan(files, store).replay(appliedSequence, (sequence, record) -> visitor.accept(record));
+        JournalScan.Result scan = new JournalScan(files, store)
+                .replay(appliedSequence, (sequence, record) -> visitor.accept(record), ReplayProgress.UNHEARD);
         scan.requireThereAt(confirmed.next());
         return scan;
     }

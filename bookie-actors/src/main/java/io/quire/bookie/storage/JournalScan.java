@@ -24,6 +24,8 @@ final class JournalScan {
     /** The prefix of segment file names. */
     static final String SEGMENT_PREFIX = "segment-";
 
+    private static final long PROGRESS_BYTES = 1 << 20;
+
     private final FileStore files;
     private final BookieId store;
 
@@ -57,9 +59,10 @@ final class JournalScan {
     /**
      * Shows {@code visitor} every record behind {@code appliedSequence}, in order, with its sequence.
      *
+     * @param progress told about once a MiB
      * @throws DamagedJournalException when durable records are missing or bad
      */
-    Result replay(long appliedSequence, BiConsumer<Long, JournalRecord> visitor) {
+    Result replay(long appliedSequence, BiConsumer<Long, JournalRecord> visitor, ReplayProgress progress) {
         List<Segment> segments = segments();
         if (segments.isEmpty()) {
             if (appliedSequence > 0) {
@@ -71,6 +74,7 @@ final class JournalScan {
         int start = startOf(segments, appliedSequence);
         long expected = segments.get(start).header().firstSequence();
         long records = 0;
+        Meter meter = new Meter(segments.subList(start, segments.size()), progress);
         for (int i = start; i < segments.size(); i++) {
             SegmentHeader header = segments.get(i).header();
             if (header.firstSequence() != expected) {
@@ -86,13 +90,41 @@ final class JournalScan {
                         visitor.accept(next.get().sequence(), next.get().record());
                         records++;
                     }
+                    meter.at(walk.position());
                 }
+                meter.endOf(header);
                 expected = walk.expected();
                 walk.requireNothingDurableBehind();
             }
         }
         // A tail that only the page cache had may be gone since the ledger store took it at an earlier boot.
         return new Result(segments, Math.max(expected - 1, appliedSequence), records);
+    }
+
+    /** How much of the segments is read. */
+    private static final class Meter {
+        private final ReplayProgress progress;
+        private final long bytes;
+        private long bytesBefore;
+        private long told;
+
+        Meter(List<Segment> segments, ReplayProgress progress) {
+            this.progress = progress;
+            this.bytes = segments.stream()
+                    .mapToLong(segment -> segment.header().segmentBytes())
+                    .sum();
+        }
+
+        void at(long position) {
+            if (bytesBefore + position >= told + PROGRESS_BYTES) {
+                told = bytesBefore + position;
+                progress.replayed(told, bytes);
+            }
+        }
+
+        void endOf(SegmentHeader header) {
+            bytesBefore += header.segmentBytes();
+        }
     }
 
     /**

@@ -3,6 +3,7 @@ package io.quire.bookie.storage;
 import io.quire.protocol.BookieId;
 import io.quire.storage.FileStore;
 import io.quire.storage.FileStore.StoreFile;
+import io.quire.storage.KeyValueStore;
 import io.quire.storage.StorageException;
 import io.quire.storage.StorageException.NewerFormatException;
 import java.nio.ByteBuffer;
@@ -69,6 +70,19 @@ public record StoreIdentity(BookieId bookieId, String clusterName) {
                     .orElseThrow(() -> new StorageException("the identity file " + FILE_NAME
                             + " is damaged; restore it from a copy, or format the directory as a new bookie"));
         }
+    }
+
+    /**
+     * Makes a store of this identity, durably. The identity comes last: a directory that has one holds a whole store, and one
+     * without it was never a bookie.
+     *
+     * @param directory where the identity is written
+     * @param ledgers empty
+     * @throws StorageException when the directory holds a store already
+     */
+    public void format(FileStore directory, KeyValueStore ledgers) {
+        StoreChecks.format(ledgers, bookieId);
+        write(directory);
     }
 
     /**

@@ -352,7 +352,7 @@ class StoreDoctorTest {
         write(SEGMENT, header.array());
         assertWrong("journal", "segment-00000002 was written by a newer version of Quire", bootFailure());
         assertThatThrownBy(() -> new JournalScan(NioFileStore.open(directory.resolve("journal")), GoldenStore.BOOKIE)
-                        .replay(7, (sequence, record) -> {}))
+                        .replay(7, (sequence, record) -> {}, ReplayProgress.UNHEARD))
                 .isInstanceOf(NewerFormatException.class);
         write(SEGMENT, segment);
         assertThat(findings()).noneMatch(Finding::isWrong);
