@@ -20,6 +20,7 @@ import io.quire.protocol.wire.BookieRequest;
 import io.quire.protocol.wire.Envelope;
 import io.quire.storage.StorageException;
 import io.quire.storage.StorageException.OutOfSpaceException;
+import java.time.Duration;
 import java.util.Locale;
 import java.util.Map;
 import java.util.Optional;
@@ -55,6 +56,7 @@ import org.slf4j.LoggerFactory;
  * once the node is told.
  */
 public final class BookieActor {
+    private static final Duration SCRUB_TIMEOUT = Duration.ofSeconds(3);
     private static final String STOPPING = "the bookie is stopping";
     private static final Logger LOG = LoggerFactory.getLogger(BookieActor.class);
     private static final DispatcherSelector BLOCKING = DispatcherSelector.fromConfig("quire.bookie.read-dispatcher");
@@ -107,6 +109,14 @@ public final class BookieActor {
      */
     public record CollectGarbage(boolean force) implements Command {}
 
+    /** Starts to verify everything that is stored, as fast as the settings allow. */
+    public enum ScrubNow implements Command {
+        INSTANCE
+    }
+
+    /** Asks how far verifying what is stored is, and what is in limbo. */
+    public record DescribeScrub(ActorRef<ScrubStatus> replyTo) implements Command {}
+
     /** Asks how garbage collection stands. */
     public record DescribeGarbage(ActorRef<GarbageStatus> replyTo) implements Command {}
 
@@ -156,6 +166,8 @@ public final class BookieActor {
 
     /** Drops a ledger through its actor; see {@link LedgerActor.Drop}. */
     record DropLedger(LedgerId ledgerId, OptionalLong supersededAt, LedgerActor.DropWaiter waiter) implements Command {}
+
+    private record ScrubDescribed(DescribeScrub question, ScrubActor.Progress progress) {}
 
     private enum FlushAcks {
         INSTANCE
@@ -435,6 +447,9 @@ public final class BookieActor {
                 .onMessage(DropLedger.class, this::onDropLedger)
                 .onMessage(CollectGarbage.class, this::onCollectGarbage)
                 .onMessage(DescribeGarbage.class, this::onDescribeGarbage)
+                .onMessage(ScrubNow.class, now -> onScrubNow())
+                .onMessage(DescribeScrub.class, this::onDescribeScrub)
+                .onMessage(ScrubDescribed.class, this::onScrubDescribed)
                 .onMessage(Stop.class, stop -> drain())
                 .onSignal(Terminated.class, this::onChildTerminated)
                 .build();
@@ -487,6 +502,8 @@ public final class BookieActor {
 
     private Behavior<Object> onLimboChanged(LimboChanged changed) {
         router.limboChanged(changed.ledgerId());
+        space.limboChanged();
+        status.publishIfChanged();
         return Behaviors.same();
     }
 
@@ -502,6 +519,45 @@ public final class BookieActor {
 
     private Behavior<Object> onCollectGarbage(CollectGarbage collect) {
         collector.tell(new GarbageCollectorActor.Start(collect.force()));
+        return Behaviors.same();
+    }
+
+    private Behavior<Object> onScrubNow() {
+        scrub.tell(ScrubActor.Hurry.INSTANCE);
+        return Behaviors.same();
+    }
+
+    private Behavior<Object> onDescribeScrub(DescribeScrub describe) {
+        context.ask(
+                ScrubActor.Progress.class,
+                scrub,
+                SCRUB_TIMEOUT,
+                ScrubActor.GetProgress::new,
+                (progress, failure) -> new ScrubDescribed(describe, progress));
+        return Behaviors.same();
+    }
+
+    /** Without an answer the question stays without one, too. */
+    private Behavior<Object> onScrubDescribed(ScrubDescribed described) {
+        ScrubActor.Progress progress = described.progress();
+        if (progress != null) {
+            Limbo limbo = booted.store().limbo();
+            described
+                    .question()
+                    .replyTo()
+                    .tell(new ScrubStatus(
+                            booted.bookie(),
+                            progress.active(),
+                            progress.passes(),
+                            progress.ledgerId(),
+                            progress.bytes(),
+                            progress.entries(),
+                            progress.damaged(),
+                            limbo.isEverything(),
+                            limbo.size(),
+                            limbo.ledgers(0, ScrubStatus.LEDGERS_SHOWN),
+                            limbo.reason()));
+        }
         return Behaviors.same();
     }
 

@@ -4,6 +4,7 @@ import io.quire.bookie.core.DiskSpace;
 import io.quire.bookie.core.ReadOnlyReason;
 import io.quire.bookie.storage.BookieStore;
 import java.util.EnumMap;
+import java.util.EnumSet;
 import java.util.Map;
 import java.util.Set;
 import java.util.concurrent.atomic.AtomicInteger;
@@ -70,10 +71,19 @@ final class SpaceWatch {
         show();
     }
 
+    /** What the store is in limbo with has changed. */
+    void limboChanged() {
+        show();
+    }
+
     private void show() {
         freeBytes.set(space.freeBytes());
         totalBytes.set(space.totalBytes());
-        Set<ReadOnlyReason> now = space.readOnlyReasons();
+        Set<ReadOnlyReason> now = EnumSet.noneOf(ReadOnlyReason.class);
+        now.addAll(space.readOnlyReasons());
+        if (store.limbo().isEverything()) {
+            now.add(ReadOnlyReason.LIMBO);
+        }
         reasons.forEach((reason, holds) -> holds.set(now.contains(reason) ? 1 : 0));
     }
 }

@@ -1,19 +1,25 @@
 package io.quire.bookie;
 
 import io.quire.bookie.core.DiskSpace;
+import io.quire.bookie.core.ReadOnlyReason;
+import io.quire.bookie.storage.Limbo;
 import io.quire.protocol.BookieStatus;
 import io.quire.protocol.ClusterFeed;
+import java.util.EnumSet;
 import java.util.List;
+import java.util.Set;
 
 /** The status that a bookie shows the others, with the free space of its disk. Not thread-safe. */
 final class StatusBoard {
     private final ClusterFeed feed;
     private final DiskSpace space;
+    private final Limbo limbo;
     private BookieStatus status;
 
     StatusBoard(BookieActor.Setup setup, BookieBoot.Booted booted, DiskSpace space) {
         this.feed = setup.feed();
         this.space = space;
+        this.limbo = booted.store().limbo();
         this.status = new BookieStatus(
                 booted.bookie(),
                 booted.bootEpoch(),
@@ -52,7 +58,12 @@ final class StatusBoard {
     }
 
     private List<String> reasons() {
-        return space.readOnlyReasons().stream().map(Enum::name).sorted().toList();
+        Set<ReadOnlyReason> reasons = EnumSet.noneOf(ReadOnlyReason.class);
+        reasons.addAll(space.readOnlyReasons());
+        if (limbo.isEverything()) {
+            reasons.add(ReadOnlyReason.LIMBO);
+        }
+        return reasons.stream().map(Enum::name).sorted().toList();
     }
 
     private void publish(BookieStatus.State state, List<String> reasons) {

@@ -3,7 +3,9 @@ package io.quire.bootstrap;
 import io.quire.admin.NodeBookies;
 import io.quire.bookie.BookieActor;
 import io.quire.bookie.GarbageStatus;
+import io.quire.bookie.ScrubStatus;
 import io.quire.bookie.core.GarbageCollector;
+import io.quire.protocol.BookieId;
 import java.time.Duration;
 import java.util.Comparator;
 import java.util.List;
@@ -63,6 +65,58 @@ final class LocalBookies implements NodeBookies {
                             .sorted(Comparator.comparing(one -> one.bookie().toString()))
                             .toList());
         });
+    }
+
+    @Override
+    public CompletionStage<Void> scrub(BookieId bookie) {
+        return running().thenCompose(bookies -> {
+            CompletionStage<Void> told = CompletableFuture.completedStage(null);
+            for (ActorRef<Object> actor : bookies.actors()) {
+                told = told.thenCombine(describeScrub(actor), (done, status) -> {
+                    if (status != null && status.bookie().equals(bookie)) {
+                        actor.tell(BookieActor.ScrubNow.INSTANCE);
+                    }
+                    return null;
+                });
+            }
+            return told;
+        });
+    }
+
+    @Override
+    public CompletionStage<List<Scrub>> scrubs() {
+        return running().thenCompose(bookies -> {
+            List<CompletableFuture<ScrubStatus>> answers =
+                    bookies.actors().stream().map(this::describeScrub).toList();
+            return CompletableFuture.allOf(answers.toArray(CompletableFuture[]::new))
+                    .thenApply(done -> answers.stream()
+                            .map(CompletableFuture::join)
+                            .filter(Objects::nonNull)
+                            .map(LocalBookies::scrubOf)
+                            .sorted(Comparator.comparing(one -> one.bookie().toString()))
+                            .toList());
+        });
+    }
+
+    private CompletableFuture<ScrubStatus> describeScrub(ActorRef<Object> bookie) {
+        return AskPattern.<Object, ScrubStatus>ask(bookie, BookieActor.DescribeScrub::new, TIMEOUT, system.scheduler())
+                .exceptionally(silence -> null)
+                .toCompletableFuture();
+    }
+
+    private static Scrub scrubOf(ScrubStatus status) {
+        return new Scrub(
+                status.bookie(),
+                status.active(),
+                status.passes(),
+                status.ledgerId(),
+                status.bytes(),
+                status.entries(),
+                status.damaged(),
+                status.everythingInLimbo(),
+                status.ledgersInLimbo(),
+                status.someInLimbo(),
+                status.limboReason());
     }
 
     private CompletionStage<NodeActor.RunningBookies> running() {

@@ -100,6 +100,7 @@ public final class HttpAdmin {
         new RegistryRoutes(services.voters(), bodies).addTo(router);
         new ReadOnlyRoutes(feed, nodeOf(system.address()), services.bookies(), bodies).addTo(router);
         new GarbageRoutes(services.bookies(), bodies).addTo(router);
+        new ScrubRoutes(services.bookies()).addTo(router);
         LedgerRoutes ledgers = new LedgerRoutes(client, feed, writers, new WriterProxy(system), bodies, settings);
         ledgers.addTo(router);
         new CompatibilityRoutes(

@@ -26,7 +26,54 @@ public interface NodeBookies {
         public CompletionStage<Boolean> setReadOnly(boolean readOnly) {
             return CompletableFuture.completedStage(false);
         }
+
+        @Override
+        public CompletionStage<Void> scrub(BookieId bookie) {
+            return CompletableFuture.completedStage(null);
+        }
+
+        @Override
+        public CompletionStage<List<Scrub>> scrubs() {
+            return CompletableFuture.completedStage(List.of());
+        }
     };
+
+    /** Has one of them begin to verify what it stores, at once; nothing happens when it does not run here. */
+    CompletionStage<Void> scrub(BookieId bookie);
+
+    /** How far each is that answers, by ascending id. */
+    CompletionStage<List<Scrub>> scrubs();
+
+    /**
+     * How far a bookie is in verifying what it stores, and what it cannot vouch for.
+     *
+     * @param active whether a pass is under way
+     * @param passes completed since the store was formatted
+     * @param ledgerId the pass stands at this ledger
+     * @param bytes verified in this pass, or the last one, since the start of the bookie
+     * @param entries found good in it
+     * @param damaged places found in it that are not
+     * @param everythingInLimbo whether it is not known yet which ledgers the store has lost something of
+     * @param ledgersInLimbo how many are known
+     * @param someInLimbo the first of them
+     * @param limboReason why everything was in limbo, or is; empty if it never was
+     */
+    record Scrub(
+            BookieId bookie,
+            boolean active,
+            long passes,
+            long ledgerId,
+            long bytes,
+            long entries,
+            long damaged,
+            boolean everythingInLimbo,
+            long ledgersInLimbo,
+            List<LedgerId> someInLimbo,
+            String limboReason) {
+        public Scrub {
+            someInLimbo = List.copyOf(someInLimbo);
+        }
+    }
 
     /**
      * Has them take no new entries, or no longer so; other reasons for that stay.

@@ -1,5 +1,6 @@
 package io.quire.admin;
 
+import io.quire.protocol.BookieId;
 import java.util.List;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionStage;
@@ -12,6 +13,19 @@ final class MemoryNodeBookies implements NodeBookies {
     final List<Boolean> readOnlyWishes = new CopyOnWriteArrayList<>();
 
     volatile List<Garbage> garbage = List.of();
+    final List<BookieId> scrubbed = new CopyOnWriteArrayList<>();
+    volatile List<Scrub> scrubs = List.of();
+
+    @Override
+    public CompletionStage<Void> scrub(BookieId bookie) {
+        scrubbed.add(bookie);
+        return CompletableFuture.completedStage(null);
+    }
+
+    @Override
+    public CompletionStage<List<Scrub>> scrubs() {
+        return CompletableFuture.completedStage(scrubs);
+    }
 
     @Override
     public CompletionStage<Boolean> setReadOnly(boolean readOnly) {

@@ -5,6 +5,7 @@ import io.quire.protocol.BookieStatus;
 import java.util.Collection;
 import java.util.HashMap;
 import java.util.HashSet;
+import java.util.List;
 import java.util.Map;
 import java.util.Set;
 
@@ -75,6 +76,6 @@ final class BookiePresence {
                 bookie.freeBytes(),
                 bookie.totalBytes(),
                 bookie.labels(),
-                bookie.readOnlyReasons());
+                List.of());
     }
 }

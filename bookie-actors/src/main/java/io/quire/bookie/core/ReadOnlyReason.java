@@ -5,5 +5,7 @@ public enum ReadOnlyReason {
     /** Its disk has too little room, or something found none. */
     DISK_FULL,
     /** An operator wants it so. */
-    OPERATOR
+    OPERATOR,
+    /** It has lost something, and does not know yet of which ledgers (R21). */
+    LIMBO
 }
