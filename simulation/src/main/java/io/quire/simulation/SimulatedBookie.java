@@ -149,6 +149,11 @@ public class SimulatedBookie implements SimulatedNode.Program {
         return running.isPresent() && !running.get().limbo().isEverything();
     }
 
+    /** Somebody damages what it stores: from now on it may find that something is not what was written. */
+    void mayBeDamaged() {
+        impaired = true;
+    }
+
     /** What keeps the running store in limbo, for people. */
     String limboReport() {
         return running.map(store -> identity + (store.limbo().isEverything() ? " everything " : " ")

@@ -347,11 +347,13 @@ final class Stage {
 
     /** A byte of the ledger's first block on the disk flips, once it is there. */
     void flipStoredByte(String bookie) {
+        bookies.get(bookie).mayBeDamaged();
         nodes.get(bookie).disk().flipValueByte(LEDGERS, firstBlock(), 40);
     }
 
     /** The ledger's first block vanishes from the disk. */
     void loseStoredBlock(String bookie) {
+        bookies.get(bookie).mayBeDamaged();
         crash(bookie);
         try (KeyValueStore ledgers = nodes.get(bookie).disk().openKeyValueStore(LEDGERS);
                 KeyValueStore.Transaction transaction = ledgers.begin()) {
