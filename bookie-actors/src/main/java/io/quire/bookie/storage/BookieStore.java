@@ -758,6 +758,18 @@ public final class BookieStore implements AutoCloseable {
      * are none any more.
      */
     public List<LedgerId> ledgerIds(long first, int max) {
+        HeldPage page = heldFrom(first, max);
+        // All of a page may be dropped in the memtables; only the end is empty.
+        while (page.held().isEmpty() && page.last() < Long.MAX_VALUE) {
+            page = heldFrom(page.last() + 1, max);
+        }
+        return page.held();
+    }
+
+    /** @param last the highest id that the page speaks of */
+    private record HeldPage(List<LedgerId> held, long last) {}
+
+    private HeldPage heldFrom(long first, int max) {
         NavigableSet<Long> found = new TreeSet<>();
         List<Memtable> captured = memtables;
         try (LedgerStore.Reader reader = ledgers.openReader()) {
@@ -775,8 +787,7 @@ public final class BookieStore implements AutoCloseable {
                 .filter(this::isHeld)
                 .limit(max)
                 .toList();
-        // All of a page may be dropped in the memtables; only the end is empty.
-        return held.isEmpty() && found.size() >= max && last < Long.MAX_VALUE ? ledgerIds(last + 1, max) : held;
+        return new HeldPage(held, last);
     }
 
     private boolean isHeld(LedgerId ledgerId) {
