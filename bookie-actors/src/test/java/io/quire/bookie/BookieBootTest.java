@@ -285,4 +285,29 @@ class BookieBootTest extends BookieStory {
         assertThatThrownBy(() -> booted.close(true)).hasMessageContaining("did not close");
         started(1).stop();
     }
+
+    @Test
+    @DisplayName("R17: after an orderly stop a store is marked as clean and has nothing to replay; after a kill it has")
+    void nothingToReplayAfterStop() {
+        Running running = started(1);
+        add(running, LEDGER, 0, 40);
+        running.stop();
+        assertThat(cleanAndReplayed(2)).isEqualTo("clean, 0 records");
+
+        running = started(2);
+        add(running, LEDGER, 40, 60);
+        running.kill();
+        assertThat(cleanAndReplayed(3)).startsWith("not clean").doesNotEndWith(", 0 records");
+    }
+
+    /** What the next boot finds; it is not confirmed. */
+    private String cleanAndReplayed(long bootEpoch) {
+        KeyValueStore ledgers = LmdbKeyValueStore.open(directory.resolve("ledgers"), 64 << 20);
+        FileStore journal = NioFileStore.open(directory.resolve("journal"));
+        boolean clean = BootRecord.read(ledgers).clean();
+        try (BookieStore store = BookieStore.open(
+                bookie, new BootEpoch(bootEpoch), SETTINGS.store(), BookieStore.Files.ofLmdb(journal, ledgers))) {
+            return (clean ? "clean, " : "not clean, ") + store.replayedRecords() + " records";
+        }
+    }
 }

@@ -39,4 +39,13 @@ class BookieStoreCrashTest {
             assertThat(new DamagedJournalScenario(seed).run().violation()).isEmpty();
         }
     }
+
+    @Test
+    @DisplayName("R20: newest segments that are gone are noticed, unless what they held is in the ledger store")
+    void lostSegments() {
+        Long only = Long.getLong("seed");
+        for (long seed = only == null ? 0 : only; seed < (only == null ? SEEDS : only + 1); seed++) {
+            assertThat(new LostSegmentScenario(seed).run().violation()).isEmpty();
+        }
+    }
 }

@@ -26,7 +26,7 @@ class CrashPointTest {
             Doing.BOOT_INTENT, EnumSet.of(Operation.COMMIT),
             Doing.OPEN, EnumSet.complementOf(EnumSet.of(Operation.RENAME)),
             Doing.BOOT_CONFIRMED, EnumSet.of(Operation.COMMIT),
-            Doing.APPEND, EnumSet.of(Operation.CREATE, Operation.ZERO_FILL, Operation.WRITE, Operation.SYNC),
+            Doing.APPEND, EnumSet.complementOf(EnumSet.of(Operation.RENAME, Operation.DELETE)),
             Doing.FLUSH, EnumSet.of(Operation.COMMIT),
             Doing.RELEASE, EnumSet.of(Operation.DELETE),
             Doing.SALVAGE, EnumSet.complementOf(EnumSet.of(Operation.DELETE)),

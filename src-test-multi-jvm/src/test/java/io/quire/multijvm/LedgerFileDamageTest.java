@@ -28,8 +28,7 @@ class LedgerFileDamageTest {
     private final Map<String, Map<String, Integer>> table = new TreeMap<>();
 
     @Test
-    @DisplayName(
-            "damage in the ledger store's file is survived, noticed, or ends the process: the table says how often")
+    @DisplayName("P12: damage in the ledger store's file is survived, noticed or refused, and never ends the process")
     void table() {
         int next = 0;
         int child = 0;
@@ -43,6 +42,8 @@ class LedgerFileDamageTest {
                 .mapToInt(Integer::intValue)
                 .sum();
         assertThat(tried).isEqualTo(ATTEMPTS);
+        assertThat(table.values())
+                .allSatisfy(outcomes -> assertThat(outcomes.keySet()).isSubsetOf("WHOLE", "NOTICED", "REFUSED"));
     }
 
     /** Lets one process go as far as it lives; where the next one begins. */

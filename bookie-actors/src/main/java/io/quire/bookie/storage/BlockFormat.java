@@ -88,6 +88,25 @@ final class BlockFormat {
     }
 
     /**
+     * Like {@link #decode(ByteBuffer)}, of a block that was found under a key, which has no CRC.
+     *
+     * @throws DamagedException also when it is the block of another ledger, or does not start with {@code firstEntryId}
+     */
+    static List<Payload> decode(ByteBuffer block, long ledgerId, long firstEntryId) {
+        List<Payload> entries = decode(block);
+        requireFirst(entries.get(0), ledgerId, firstEntryId);
+        return entries;
+    }
+
+    private static void requireFirst(Payload entry, long ledgerId, long firstEntryId) {
+        if (EntryFormat.ledgerIdOf(entry) != ledgerId || EntryFormat.entryIdOf(entry) != firstEntryId) {
+            throw new DamagedException("the block at entry " + firstEntryId + " of ledger " + ledgerId
+                    + " starts with entry " + EntryFormat.entryIdOf(entry) + " of ledger "
+                    + EntryFormat.ledgerIdOf(entry));
+        }
+    }
+
+    /**
      * The entries of a damaged block that are good all the same, by their own digests: ascending, of {@code ledgerId}. None
      * of those without a digest.
      */
@@ -121,6 +140,24 @@ final class BlockFormat {
             // This one is what is damaged; the others may be good.
             return;
         }
+    }
+
+    /**
+     * How many entries a block says it holds that was found under a key; only its head and that of its first entry are
+     * touched.
+     */
+    static int countOf(ByteBuffer block, long ledgerId, long firstEntryId) {
+        int count = countOf(block);
+        int first =
+                block.remaining() < HEADER_BYTES + Integer.BYTES ? 0 : block.getInt(block.position() + HEADER_BYTES);
+        if (first < HEADER_BYTES || first > block.remaining() - EntryFormat.HEADER_BYTES) {
+            throw new DamagedException("a block of " + block.remaining() + " bytes has its first entry at " + first);
+        }
+        requireFirst(
+                Payload.copyOf(block.slice(block.position() + first, EntryFormat.HEADER_BYTES)),
+                ledgerId,
+                firstEntryId);
+        return count;
     }
 
     /** How many entries a block says it holds; only its head is touched. */

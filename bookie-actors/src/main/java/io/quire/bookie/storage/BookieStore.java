@@ -223,12 +223,15 @@ public final class BookieStore implements AutoCloseable {
                 new JournalScan(journalFiles, store).replay(ledgers.appliedSequence(), replay::apply, progress);
         replay.flush();
         scan.requireThereAt(bootEpoch);
+        JournalWitness witness = new JournalWitness(files.ledgers());
+        witness.require(scan.newestGeneration());
         Journal journal = Journal.open(
                 journalFiles,
                 store,
                 bootEpoch,
                 new Journal.Settings(settings.segmentBytes(), settings.groupBytesMax(), settings.sparesMax()),
-                scan);
+                scan,
+                witness::started);
         BookieStore opened = new BookieStore(store, settings, journal, ledgers, limbo, replay);
         opened.replayedRecords = scan.records();
         journal.release(ledgers.appliedSequence());
@@ -257,13 +260,16 @@ public final class BookieStore implements AutoCloseable {
             writer.commit();
         }
         JournalSalvage.setAside(journalFiles);
+        JournalWitness witness = new JournalWitness(files.ledgers());
+        witness.forget();
         // A journal of its own to begin with: without any segment it would be missing.
         Journal journal = Journal.open(
                 journalFiles,
                 store,
                 bootEpoch,
                 new Journal.Settings(settings.segmentBytes(), settings.groupBytesMax(), settings.sparesMax()),
-                new JournalScan.Result(List.of(), last, 0));
+                new JournalScan.Result(List.of(), last, 0),
+                witness::started);
         journal.closeSegment();
         limbo.endSalvage();
     }

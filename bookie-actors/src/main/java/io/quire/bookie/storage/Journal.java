@@ -12,6 +12,7 @@ import java.util.ArrayDeque;
 import java.util.ArrayList;
 import java.util.Deque;
 import java.util.List;
+import java.util.function.LongConsumer;
 
 /**
  * Appends records to zero-filled, recycled segment files: a group of records is one write and one fdatasync. A record is
@@ -21,10 +22,14 @@ import java.util.List;
  * <p>Not thread-safe; it blocks on the disk.
  */
 final class Journal implements AutoCloseable {
+    /** With less free disk a segment is not made known. */
+    private static final long NOTED_FREE_BYTES_MIN = 1 << 20;
+
     private final FileStore files;
     private final BookieId store;
     private final BootEpoch bootEpoch;
     private final Settings settings;
+    private final LongConsumer started;
     private final ByteBuffer group;
     private final Deque<Segment> full = new ArrayDeque<>();
     private final Deque<String> spares = new ArrayDeque<>();
@@ -58,20 +63,29 @@ final class Journal implements AutoCloseable {
     /** A segment that is not written any more. */
     private record Segment(String fileName, long lastSequence) {}
 
-    private Journal(FileStore files, BookieId store, BootEpoch bootEpoch, Settings settings) {
+    private Journal(FileStore files, BookieId store, BootEpoch bootEpoch, Settings settings, LongConsumer started) {
         this.files = files;
         this.store = store;
         this.bootEpoch = bootEpoch;
         this.settings = settings;
+        this.started = started;
         this.group = ByteBuffer.allocateDirect(settings.groupBytesMax() + JournalFormat.PAGE_BYTES);
     }
 
     /**
      * Goes on behind what {@code scan} found, in a new segment, never behind a torn tail (R20).
+     *
+     * @param started makes the generation of a segment known, durably, before anything is written behind its header; not
+     *     called on a full disk
      */
     static Journal open(
-            FileStore files, BookieId store, BootEpoch bootEpoch, Settings settings, JournalScan.Result scan) {
-        Journal journal = new Journal(files, store, bootEpoch, settings);
+            FileStore files,
+            BookieId store,
+            BootEpoch bootEpoch,
+            Settings settings,
+            JournalScan.Result scan,
+            LongConsumer started) {
+        Journal journal = new Journal(files, store, bootEpoch, settings, started);
         List<JournalScan.Segment> segments = scan.segments();
         List<String> known = new ArrayList<>();
         for (int i = 0; i < segments.size(); i++) {
@@ -227,6 +241,10 @@ final class Journal implements AutoCloseable {
             header = new SegmentHeader(store, generation, nextSequence, settings.segmentBytes());
             file.write(0, JournalFormat.encodeHeader(header));
             file.sync();
+            // On a full disk what needs no room goes on, fences first of all (H61).
+            if (files.freeBytes() >= NOTED_FREE_BYTES_MIN) {
+                started.accept(generation);
+            }
         } catch (StorageException e) {
             failed = true;
             throw e;

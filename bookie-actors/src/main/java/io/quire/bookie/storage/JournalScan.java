@@ -38,6 +38,13 @@ final class JournalScan {
      * @param records how many were shown to the visitor
      */
     record Result(List<Segment> segments, long lastSequence, long records) {
+        /** The generation of the newest segment; 0 when there is none. */
+        long newestGeneration() {
+            return segments.isEmpty()
+                    ? 0
+                    : segments.get(segments.size() - 1).header().generation();
+        }
+
         /**
          * The first boot makes a journal, and none ends without one.
          *

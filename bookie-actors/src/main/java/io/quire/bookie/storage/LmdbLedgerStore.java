@@ -57,6 +57,11 @@ final class LmdbLedgerStore implements LedgerStore {
         store.close();
     }
 
+    private static List<Payload> decode(Payload key, ByteBuffer block) {
+        ByteBuffer ids = key.asByteBuffer();
+        return BlockFormat.decode(block, ids.getLong(1), ids.getLong(9));
+    }
+
     private final class ValueWriter extends BlockWriter {
         ValueWriter(Transaction transaction) {
             super(transaction, appliedSequence);
@@ -64,7 +69,7 @@ final class LmdbLedgerStore implements LedgerStore {
 
         @Override
         List<Payload> entriesOf(LedgerId ledgerId, Payload key, ByteBuffer value) {
-            return BlockFormat.decode(value);
+            return decode(key, value);
         }
 
         @Override
@@ -115,7 +120,7 @@ final class LmdbLedgerStore implements LedgerStore {
         public void read(LedgerId ledgerId, long first, long last, Visitor visitor) {
             Payload start = StoreKeys.startOf(snapshot, ledgerId, first);
             snapshot.scan(start, StoreKeys.block(ledgerId, last + 1), (key, value) -> {
-                for (Payload entry : BlockFormat.decode(value)) {
+                for (Payload entry : decode(key, value)) {
                     long entryId = EntryFormat.entryIdOf(entry);
                     if (entryId >= first && (entryId > last || !visitor.visit(entryId, entry))) {
                         return false;
@@ -129,7 +134,8 @@ final class LmdbLedgerStore implements LedgerStore {
         public long count(LedgerId ledgerId) {
             long[] count = {0};
             snapshot.scan(StoreKeys.block(ledgerId, 0), StoreKeys.blocksEnd(ledgerId), (key, value) -> {
-                count[0] += BlockFormat.countOf(value);
+                ByteBuffer ids = key.asByteBuffer();
+                count[0] += BlockFormat.countOf(value, ids.getLong(1), ids.getLong(9));
                 return true;
             });
             return count[0];
@@ -152,7 +158,7 @@ final class LmdbLedgerStore implements LedgerStore {
 
         @Override
         public List<Payload> entriesOf(LedgerId ledgerId, Payload key, ByteBuffer value) {
-            return BlockFormat.decode(value);
+            return decode(key, value);
         }
 
         @Override
