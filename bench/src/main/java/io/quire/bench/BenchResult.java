@@ -4,12 +4,15 @@ import com.fasterxml.jackson.annotation.JsonProperty;
 import com.fasterxml.jackson.annotation.JsonPropertyOrder;
 
 /**
- * What was measured; the JSON names are those of the command line's interface.
+ * What was measured; the JSON names are those of the command line's interface. The operations of a load are its appends,
+ * reads, recoveries ...
  *
- * @param addsPerSecond acknowledged appends
+ * @param addsPerSecond operations that succeeded
  * @param megabytesPerSecond payload, millions of bytes
- * @param cpuMicrosPerAdd processor time of client and bookies together
- * @param errors appends that were not acknowledged, the warm-up included; each ends its place in the load
+ * @param cpuMicrosPerAdd processor time of client and servers together
+ * @param deviceBytesPerByte bytes that the disk wrote, for whomever, per payload byte; 0 where the system does not tell
+ * @param otherCores processors kept busy by others than client and servers
+ * @param errors operations that failed, the warm-up included; in a closed loop each ends its place in the load
  */
 @JsonPropertyOrder({
     "adds_per_s",
@@ -21,6 +24,8 @@ import com.fasterxml.jackson.annotation.JsonPropertyOrder;
     "cpu_us_per_add",
     "client_cores",
     "bookie_cores",
+    "device_bytes_per_byte",
+    "other_cores",
     "errors"
 })
 public record BenchResult(
@@ -33,4 +38,6 @@ public record BenchResult(
         @JsonProperty("cpu_us_per_add") double cpuMicrosPerAdd,
         @JsonProperty("client_cores") double clientCores,
         @JsonProperty("bookie_cores") double bookieCores,
+        @JsonProperty("device_bytes_per_byte") double deviceBytesPerByte,
+        @JsonProperty("other_cores") double otherCores,
         @JsonProperty("errors") long errors) {}

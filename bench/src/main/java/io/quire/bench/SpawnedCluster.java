@@ -11,53 +11,54 @@ import java.io.BufferedReader;
 import java.io.IOException;
 import java.io.InputStreamReader;
 import java.io.UncheckedIOException;
-import java.net.InetAddress;
-import java.net.ServerSocket;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
-import java.time.Duration;
 import java.util.ArrayList;
-import java.util.Comparator;
 import java.util.List;
 import java.util.concurrent.TimeUnit;
-import java.util.stream.Stream;
 
 /**
- * Nodes in JVMs of their own, each with one store, the first three (or one) with a registry voter, in a temporary
- * directory that goes away with them; and a client node in this JVM. Not thread-safe.
+ * Quire's nodes in JVMs of their own, each with one store, the first three (or one) with a registry voter, in a temporary
+ * directory that goes away with them.
  */
-final class SpawnedCluster implements AutoCloseable {
-    private static final List<String> NODE_JVM_OPTIONS = List.of(
-            "-Xms1g",
-            "-Xmx1g",
-            "-XX:+UseG1GC",
-            "-XX:MaxDirectMemorySize=2g",
-            "--add-opens=java.base/java.nio=ALL-UNNAMED",
-            "--add-opens=java.base/sun.nio.ch=ALL-UNNAMED");
-
+final class SpawnedCluster implements Servers {
     private final Path directory;
+    private final List<Integer> ports;
+    private final List<String> jvmOptions;
     private final List<Process> processes = new ArrayList<>();
-    private QuireNode client;
 
-    private SpawnedCluster(Path directory) {
+    private SpawnedCluster(Path directory, List<Integer> ports, List<String> jvmOptions) {
         this.directory = directory;
+        this.ports = ports;
+        this.jvmOptions = jvmOptions;
     }
 
     /**
-     * Starts {@code nodes} nodes and a client.
+     * Starts {@code nodes} nodes and waits until they serve.
      *
      * @throws QuireNode.NodeStartException when one does not start; nothing is left running then
      */
     static SpawnedCluster start(int nodes, Path parent) {
+        return start(nodes, parent, "", List.of());
+    }
+
+    /**
+     * @param settings further configuration of each node
+     * @param jvmOptions further options of each node's JVM
+     */
+    static SpawnedCluster start(int nodes, Path parent, String settings, List<String> jvmOptions) {
         SpawnedCluster cluster;
         try {
-            cluster = new SpawnedCluster(Files.createTempDirectory(parent, "quire-bench-"));
+            cluster = new SpawnedCluster(
+                    Files.createTempDirectory(parent, "quire-bench-"), JavaProcess.freePorts(nodes + 1), jvmOptions);
         } catch (IOException e) {
             throw new UncheckedIOException(e);
         }
         try {
-            cluster.spawn(nodes);
+            cluster.format(settings);
+            cluster.launch();
+            cluster.awaitReady();
             return cluster;
         } catch (IOException e) {
             cluster.close();
@@ -68,93 +69,94 @@ final class SpawnedCluster implements AutoCloseable {
         }
     }
 
-    QuireNode client() {
-        return client;
+    @Override
+    public Path directory() {
+        return directory;
     }
 
-    /** Processor time that the spawned nodes have used. */
-    Duration nodesCpu() {
-        return processes.stream()
-                .map(process -> process.info().totalCpuDuration().orElse(Duration.ZERO))
-                .reduce(Duration.ZERO, Duration::plus);
+    @Override
+    public List<Long> pids() {
+        return processes.stream().map(Process::pid).toList();
     }
 
-    private void spawn(int nodes) throws IOException {
-        List<Integer> ports = freePorts(nodes + 1);
-        String seeds = "\"pekko://quire@127.0.0.1:" + ports.get(0) + "\"";
-        int voters = nodes >= 3 ? 3 : 1;
-        for (int i = 0; i < nodes; i++) {
+    @Override
+    public Client client() {
+        return new Client(System.getProperty("java.class.path"), QuireDriver.class.getName(), clientConfig());
+    }
+
+    /** Configuration of a client node; one at a time. */
+    String clientConfig() {
+        return common(nodes(), "bench") + "bench.bookies = " + nodes();
+    }
+
+    private int nodes() {
+        return ports.size() - 1;
+    }
+
+    private void format(String settings) throws IOException {
+        int voters = nodes() >= 3 ? 3 : 1;
+        for (int i = 0; i < nodes(); i++) {
             Path node = Files.createDirectory(directory.resolve("node-" + i));
             String voter = i < voters ? quoted(node.resolve("voter")) : "";
-            Path file = node.resolve("node.conf");
             Files.writeString(
-                    file,
-                    common(seeds, ports.get(i), "node-" + i) + "quire.node.stores = [{ directory = "
-                            + quoted(node.resolve("store")) + " }]\nquire.node.registry { directories = [" + voter
-                            + "], auto-init = true, founding-voters = " + voters + " }\n");
-            Config config = QuireNode.configOf(ConfigFactory.parseFile(file.toFile()));
+                    node.resolve("node.conf"),
+                    common(i, "node-" + i) + "quire.node.stores = [{ directory = " + quoted(node.resolve("store"))
+                            + " }]\nquire.node.registry { directories = [" + voter
+                            + "], auto-init = true, founding-voters = " + voters + " }\n" + settings + "\n");
+            Config config = QuireNode.configOf(
+                    ConfigFactory.parseFile(node.resolve("node.conf").toFile()));
             Formatting.format(NodeSettings.from(config), BookieSettings.from(config), false);
-            processes.add(startProcess(file, node.resolve("log")));
-        }
-        for (Process process : processes) {
-            awaitReady(process);
-        }
-        client = QuireNode.start(
-                QuireNode.configOf(ConfigFactory.parseString(common(seeds, ports.get(nodes), "bench"))));
-        awaitBookies(nodes);
-    }
-
-    private static String common(String seeds, int port, String name) {
-        return "quire.node { name = " + name + ", cluster-name = bench, host = 127.0.0.1, port = " + port
-                + ", formation = seed-nodes, http = false }\npekko.cluster.seed-nodes = [" + seeds + "]\n";
-    }
-
-    private static Process startProcess(Path config, Path log) throws IOException {
-        List<String> command = new ArrayList<>();
-        command.add(Path.of(System.getProperty("java.home"), "bin", "java").toString());
-        command.addAll(NODE_JVM_OPTIONS);
-        command.addAll(
-                List.of("-cp", System.getProperty("java.class.path"), BenchNode.class.getName(), config.toString()));
-        return new ProcessBuilder(command).redirectError(log.toFile()).start();
-    }
-
-    private static void awaitReady(Process process) throws IOException {
-        BufferedReader output =
-                new BufferedReader(new InputStreamReader(process.getInputStream(), StandardCharsets.US_ASCII));
-        String line = output.readLine();
-        if (!"ready".equals(line)) {
-            throw new QuireNode.NodeStartException("a spawned node did not start");
         }
     }
 
-    private void awaitBookies(int nodes) {
-        long deadlineNanos = System.nanoTime() + Duration.ofSeconds(30).toNanos();
-        while (client.feed().bookies().size() < nodes) {
-            if (System.nanoTime() - deadlineNanos > 0) {
-                throw new QuireNode.NodeStartException("gossip did not bring all bookies");
+    private String common(int index, String name) {
+        return "quire.node { name = " + name + ", cluster-name = bench, host = 127.0.0.1, port = " + ports.get(index)
+                + ", formation = seed-nodes, http = false }\npekko.cluster.seed-nodes = [\"pekko://quire@127.0.0.1:"
+                + ports.get(0) + "\"]\n";
+    }
+
+    @Override
+    public void launch() {
+        processes.clear();
+        for (int i = 0; i < nodes(); i++) {
+            Path node = directory.resolve("node-" + i);
+            List<String> options = new ArrayList<>();
+            for (String option : jvmOptions) {
+                options.add(option.replace("%n", "node-" + i));
             }
-            java.util.concurrent.locks.LockSupport.parkNanos(
-                    Duration.ofMillis(50).toNanos());
+            processes.add(JavaProcess.start(
+                    "1g",
+                    options,
+                    System.getProperty("java.class.path"),
+                    node.resolve("log"),
+                    List.of(BenchNode.class.getName(), node.resolve("node.conf").toString())));
         }
     }
 
     @Override
-    public void close() {
-        if (client != null) {
-            client.close();
+    public void awaitReady() {
+        try {
+            for (Process process : processes) {
+                BufferedReader output =
+                        new BufferedReader(new InputStreamReader(process.getInputStream(), StandardCharsets.US_ASCII));
+                if (!"ready".equals(output.readLine())) {
+                    throw new QuireNode.NodeStartException("a spawned node did not start");
+                }
+            }
+        } catch (IOException e) {
+            throw new UncheckedIOException(e);
         }
+    }
+
+    @Override
+    public void stop() {
         try {
             for (Process process : processes) {
                 process.getOutputStream().close();
             }
             for (Process process : processes) {
-                if (!process.waitFor(20, TimeUnit.SECONDS)) {
+                if (!process.waitFor(30, TimeUnit.SECONDS)) {
                     process.destroyForcibly().waitFor();
-                }
-            }
-            try (Stream<Path> content = Files.walk(directory)) {
-                for (Path path : content.sorted(Comparator.reverseOrder()).toList()) {
-                    Files.delete(path);
                 }
             }
         } catch (IOException e) {
@@ -165,18 +167,14 @@ final class SpawnedCluster implements AutoCloseable {
         }
     }
 
-    private static List<Integer> freePorts(int count) throws IOException {
-        List<ServerSocket> sockets = new ArrayList<>();
-        List<Integer> ports = new ArrayList<>();
-        for (int i = 0; i < count; i++) {
-            ServerSocket socket = new ServerSocket(0, 1, InetAddress.getLoopbackAddress());
-            sockets.add(socket);
-            ports.add(socket.getLocalPort());
+    @Override
+    public void close() {
+        stop();
+        try {
+            JavaProcess.removeDirectory(directory);
+        } catch (IOException e) {
+            throw new UncheckedIOException(e);
         }
-        for (ServerSocket socket : sockets) {
-            socket.close();
-        }
-        return ports;
     }
 
     private static String quoted(Path path) {

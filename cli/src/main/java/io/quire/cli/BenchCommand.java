@@ -3,11 +3,15 @@ package io.quire.cli;
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
 import io.quire.bench.BenchOptions;
+import io.quire.bench.BenchResult;
 import io.quire.bench.LoadGenerator;
 import io.quire.bootstrap.QuireNode;
 import io.quire.protocol.Replication;
 import java.io.UncheckedIOException;
 import java.nio.file.Path;
+import java.util.List;
+import java.util.function.Supplier;
+import java.util.stream.Stream;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Option;
 import picocli.CommandLine.ParameterException;
@@ -20,14 +24,23 @@ import picocli.CommandLine.Spec;
             "Puts load on bookies in JVMs of their own, in a temporary directory;",
             "with --url on a cluster that runs, over HTTP."
         },
-        subcommands = {BenchCommand.Write.class, BenchCommand.Latency.class, BenchStoreCommand.class})
+        subcommands = {
+            BenchCommand.Write.class,
+            BenchCommand.Latency.class,
+            BenchCommand.Read.class,
+            BenchCommand.Recover.class,
+            BenchCommand.Tail.class,
+            BenchStoreCommand.class,
+            BenchCompareCommand.class
+        })
 final class BenchCommand implements Runnable {
     @Spec
     private picocli.CommandLine.Model.CommandSpec spec;
 
     @Override
     public void run() {
-        throw new ParameterException(spec.commandLine(), "a benchmark is missing: write, latency or store");
+        throw new ParameterException(
+                spec.commandLine(), "a benchmark is missing: write, latency, read, recover, tail, store or compare");
     }
 
     /** What all benchmarks are told. */
@@ -60,35 +73,59 @@ final class BenchCommand implements Runnable {
         @Option(names = "--warmup", paramLabel = "S", defaultValue = "6", description = "Load before that; 6.")
         private int warmup;
 
-        final int run(int ledgers, int outstanding) {
-            BenchOptions options;
+        /** A closed loop of appends, or an open one at {@code rate} per second. */
+        final int append(int ledgers, int outstanding, int rate) {
+            BenchOptions options = options(ledgers, outstanding, rate);
+            return print(() -> quire().givenUrl()
+                    .map(url -> LoadGenerator.write(options, url, terminal()::note))
+                    .orElseGet(() -> LoadGenerator.write(options, parent(), terminal()::note)));
+        }
+
+        /** Loads on a cluster of its own; the last one is measured. */
+        final int load(String... loads) {
+            require(quire().givenUrl().isEmpty(), "only write and latency run over --url");
+            BenchOptions options = options(1, 1, 0);
+            List<String> lines = Stream.of(loads)
+                    .map(load -> load + " size=" + entryBytes + " " + options.shared())
+                    .toList();
+            return print(() -> LoadGenerator.run(options, lines, parent(), terminal()::note));
+        }
+
+        private BenchOptions options(int ledgers, int outstanding, int rate) {
             try {
-                options = new BenchOptions(
+                return new BenchOptions(
                         spawn,
                         entryBytes,
                         ledgers,
                         outstanding,
+                        rate,
                         new Replication(ensembleSize, writeQuorum, ackQuorum),
                         warmup,
                         seconds);
             } catch (IllegalArgumentException e) {
                 require(false, e.getMessage());
-                return 2;
+                throw e;
             }
-            Path parent = directory == null ? Path.of(System.getProperty("java.io.tmpdir")) : directory;
+        }
+
+        private int print(Supplier<BenchResult> run) {
             try {
-                JsonNode result =
-                        new ObjectMapper().valueToTree(LoadGenerator.write(options, parent, terminal()::note));
+                JsonNode result = new ObjectMapper().valueToTree(run.get());
                 terminal().println(result.toString());
                 return result.get("errors").asLong() == 0 ? 0 : 1;
-            } catch (QuireNode.NodeStartException | UncheckedIOException e) {
-                throw CommandFailure.of("the benchmark cannot start: " + e.getMessage(), e);
+            } catch (QuireNode.NodeStartException | UncheckedIOException | IllegalStateException e) {
+                String why = e.getCause() == null ? e.getMessage() : e.getMessage() + ": " + e.getCause();
+                throw CommandFailure.of("the benchmark cannot run: " + why, e);
             }
+        }
+
+        private Path parent() {
+            return directory == null ? Path.of(System.getProperty("java.io.tmpdir")) : directory;
         }
     }
 
     /** Throughput: many appends in flight. */
-    @Command(name = "write", description = "A closed loop of appends.")
+    @Command(name = "write", description = "A closed loop of appends, or an open one with --rate.")
     static final class Write extends Load {
         @Option(names = "--ledgers", paramLabel = "N", defaultValue = "1", description = "Ledgers written at once; 1.")
         private int ledgers;
@@ -100,9 +137,16 @@ final class BenchCommand implements Runnable {
                 description = "Appends in flight per ledger; 1000 unless given.")
         private int outstanding;
 
+        @Option(
+                names = "--rate",
+                paramLabel = "N",
+                defaultValue = "0",
+                description = "Appends per second in all, whatever is in flight; else a closed loop.")
+        private int rate;
+
         @Override
         public Integer call() {
-            return run(ledgers, outstanding);
+            return append(ledgers, outstanding, rate);
         }
     }
 
@@ -117,7 +161,74 @@ final class BenchCommand implements Runnable {
 
         @Override
         public Integer call() {
-            return run(ledgers, outstanding);
+            return append(ledgers, outstanding, 0);
+        }
+    }
+
+    /** Reading what was just written. */
+    @Command(name = "read", description = "Reads of closed ledgers: one entry at random, or whole ledgers in ranges.")
+    static final class Read extends Load {
+        @Option(names = "--ledgers", paramLabel = "N", defaultValue = "1", description = "Ledgers; 1.")
+        private int ledgers;
+
+        @Option(
+                names = "--entries",
+                paramLabel = "N",
+                defaultValue = "100000",
+                description = "Entries of each; 100000 unless given.")
+        private int entries;
+
+        @Option(
+                names = "--outstanding",
+                paramLabel = "N",
+                defaultValue = "16",
+                description = "Reads in flight; 16 unless given.")
+        private int outstanding;
+
+        @Option(names = "--sequential", description = "Whole ledgers in ranges of 100, twice; the second is measured.")
+        private boolean sequential;
+
+        @Override
+        public Integer call() {
+            require(ledgers > 0 && entries > 0 && outstanding > 0, "ledgers, entries and outstanding must be positive");
+            String read = sequential ? "readseq passes=2" : "readrand";
+            return load("fill ledgers=" + ledgers + " n=" + entries, read + " out=" + outstanding);
+        }
+    }
+
+    /** Recovery of ledgers that have a writer. */
+    @Command(name = "recover", description = "Recovers open ledgers, each with a few entries.")
+    static final class Recover extends Load {
+        @Option(names = "--ledgers", paramLabel = "N", defaultValue = "500", description = "Ledgers; 500 unless given.")
+        private int ledgers;
+
+        @Option(names = "--entries", paramLabel = "N", defaultValue = "10", description = "Entries of each; 10.")
+        private int entries;
+
+        @Option(
+                names = "--outstanding",
+                paramLabel = "N",
+                defaultValue = "32",
+                description = "Recoveries at a time; 32.")
+        private int outstanding;
+
+        @Override
+        public Integer call() {
+            require(ledgers > 0 && entries > 0 && outstanding > 0, "ledgers, entries and outstanding must be positive");
+            return load("recover n=" + ledgers + " entries=" + entries + " conc=" + outstanding);
+        }
+    }
+
+    /** How soon a reader has what a writer appends. */
+    @Command(name = "tail", description = "Appends at a rate; latency is until a reader that follows has the entry.")
+    static final class Tail extends Load {
+        @Option(names = "--rate", paramLabel = "N", defaultValue = "1000", description = "Appends per second; 1000.")
+        private int rate;
+
+        @Override
+        public Integer call() {
+            require(rate > 0, "rate must be positive");
+            return load("tail rate=" + rate);
         }
     }
 }

@@ -192,21 +192,24 @@ public final class LedgerRecovery {
             return;
         }
         RecoveryMember member = memberOf(bookie);
-        if (member == null || state != State.READING || !member.isReading(request)) {
+        boolean asking = state == State.READING || state == State.ENDING;
+        if (member == null || !asking || !member.isReading(request)) {
             return;
         }
         long first = member.readFrom();
+        // The end stands once it is found, whatever a late member holds beyond it.
+        long end = state == State.READING ? coveredTo : Math.min(coveredTo, entries.next());
         if (!member.counts(bootEpoch) || coveredTo <= first) {
             member.readFailed(nowNanos + settings.retryNanos());
             return;
         }
         member.readAnswered(nowNanos);
-        Optional<String> conflict = entries.heard(member.position(), first, coveredTo, found, member.isReplaced());
+        Optional<String> conflict = entries.heard(member.position(), first, end, found, member.isReplaced());
         if (conflict.isPresent()) {
             fail(Failure.unknown(Code.Conflict, conflict.get() + " of ledger " + ledgerId + "; it stays in recovery"));
             return;
         }
-        if (entries.firstUnheard(member.position(), first).isPresent()) {
+        if (first < end && entries.firstUnheard(member.position(), first).isPresent()) {
             // Its copy is damaged, or forged: asking again at once would tell the same.
             member.readFailed(nowNanos + settings.retryNanos());
         }
@@ -389,6 +392,9 @@ public final class LedgerRecovery {
             writeOn(nowNanos);
         }
         if (state == State.ENDING) {
+            // Members that were not needed for the end: what they hold need not be copied to them, nor noted as
+            // lacking.
+            ask(entries.lastEntryId(), nowNanos);
             entries.settle();
             tryClose(nowNanos);
         }
@@ -413,7 +419,10 @@ public final class LedgerRecovery {
 
     private void readOn(long nowNanos) {
         long window = entries.bytes() >= settings.windowBytesMax() ? 1 : settings.windowEntriesMax();
-        long last = Math.min(EntryId.MAX, entries.next() + window - 1);
+        ask(Math.min(EntryId.MAX, entries.next() + window - 1), nowNanos);
+    }
+
+    private void ask(long last, long nowNanos) {
         for (RecoveryMember member : members) {
             if (member.mayRead(nowNanos)) {
                 entries.firstUnheard(member.position(), last)

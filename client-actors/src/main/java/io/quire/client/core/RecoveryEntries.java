@@ -80,9 +80,9 @@ final class RecoveryEntries {
         return lengthSettled;
     }
 
-    /** The first entry of {@code [next, last]} that the member at {@code position} should have and has said nothing of. */
+    /** The first entry up to {@code last}, of those kept or not settled, that a member should have and has said nothing of. */
     Optional<Long> firstUnheard(int position, long last) {
-        for (long entryId = next; entryId <= last; entryId++) {
+        for (long entryId = firstKept(); entryId <= last; entryId++) {
             Known entry = known.get(entryId);
             int heard = lostMask | (entry == null ? AckSet.EMPTY : entry.negativeMask | entry.positiveMask);
             if (replication.isInWriteSet(entryId, position) && !AckSet.contains(heard, position)) {
@@ -109,7 +109,7 @@ final class RecoveryEntries {
                 damaged = true;
             }
         }
-        for (long entryId = Math.max(first, next); entryId < coveredTo; entryId++) {
+        for (long entryId = Math.max(first, firstKept()); entryId < coveredTo; entryId++) {
             // Beside damage nothing is certain to be missing: the damaged entry may be the one (H4).
             boolean said = copies.containsKey(entryId) || !damaged;
             if (replication.isInWriteSet(entryId, position) && said) {
@@ -120,6 +120,11 @@ final class RecoveryEntries {
             }
         }
         return Optional.empty();
+    }
+
+    /** Settled entries are kept for members that have not said whether they have them. */
+    private long firstKept() {
+        return known.isEmpty() ? next : Math.min(next, known.firstKey());
     }
 
     private Optional<String> heard(int position, long entryId, Payload copy, boolean isReplaced) {

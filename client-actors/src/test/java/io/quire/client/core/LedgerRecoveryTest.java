@@ -525,6 +525,41 @@ class LedgerRecoveryTest {
     }
 
     @Test
+    @DisplayName(
+            "a member that answers after the end was found is heard: nothing is waited for, nothing is noted as lacking")
+    void lateAnswer() {
+        claim();
+        fence(0, 1);
+        fence(1, 1);
+        fence(2, 1);
+        answer(0, entries(1), 0);
+        answer(1, entries(1), 0);
+        assertNotClosing();
+        // What it holds beyond the end was never acknowledged.
+        answer(2, entries(1, 2), 10);
+        assertThat(closing().lastEntryId()).isEqualTo(1);
+        assertThat(closing().incomplete()).isEmpty();
+    }
+
+    @Test
+    @DisplayName("a member that says after the end was found that it lacks entries gets copies of them")
+    void lateNegative() {
+        claim();
+        fence(0, 1);
+        fence(1, 1);
+        fence(2, 1);
+        answer(0, entries(1), 0);
+        answer(1, entries(1), 0);
+        answer(2, EntryBatch.EMPTY, 10);
+        assertNotClosing();
+        Written write = outbox.writes.get(0);
+        assertThat(write.bookie).isEqualTo(bookie(2));
+        assertThat(write.ids()).containsExactly(1L);
+        recovery.entriesRecovered(write.request, write.bookie, 20);
+        assertThat(closing().incomplete()).isEmpty();
+    }
+
+    @Test
     @DisplayName("H14: a silent bookie does not hold up what the others can decide")
     void silentBookie() {
         create(new Replication(5, 3, 2));

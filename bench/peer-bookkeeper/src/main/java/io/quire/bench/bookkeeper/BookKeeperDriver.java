@@ -1,0 +1,171 @@
+package io.quire.bench.bookkeeper;
+
+import io.netty.buffer.Unpooled;
+import io.quire.bench.LedgerDriver;
+import java.io.IOException;
+import java.io.UncheckedIOException;
+import java.util.concurrent.CompletionStage;
+import java.util.function.Consumer;
+import org.apache.bookkeeper.client.api.BKException;
+import org.apache.bookkeeper.client.api.BookKeeper;
+import org.apache.bookkeeper.client.api.DigestType;
+import org.apache.bookkeeper.client.api.LedgerEntries;
+import org.apache.bookkeeper.client.api.LedgerEntry;
+import org.apache.bookkeeper.client.api.ReadHandle;
+import org.apache.bookkeeper.client.api.WriteHandle;
+import org.apache.bookkeeper.conf.ClientConfiguration;
+
+/** BookKeeper's public client API. Its throttle of 5000 appends per second and ledger is off. */
+public final class BookKeeperDriver implements LedgerDriver {
+    private static final byte[] PASSWORD = new byte[0];
+    private static final long TAIL_WAIT_MILLIS = 1000;
+
+    private final BookKeeper client;
+
+    private BookKeeperDriver(BookKeeper client) {
+        this.client = client;
+    }
+
+    /**
+     * Connects.
+     *
+     * @param metadataServiceUri where the cluster's metadata is
+     * @throws IOException when nothing answers there
+     */
+    public static BookKeeperDriver connect(String metadataServiceUri) throws IOException {
+        ClientConfiguration configuration = new ClientConfiguration();
+        configuration.setMetadataServiceUri(metadataServiceUri);
+        configuration.setThrottleValue(0);
+        try {
+            return new BookKeeperDriver(BookKeeper.newBuilder(configuration).build());
+        } catch (BKException e) {
+            throw new IOException(e);
+        } catch (InterruptedException e) {
+            Thread.currentThread().interrupt();
+            throw new IOException(e);
+        }
+    }
+
+    @Override
+    public CompletionStage<Writer> create(int ensembleSize, int writeQuorum, int ackQuorum) {
+        return client.newCreateLedgerOp()
+                .withEnsembleSize(ensembleSize)
+                .withWriteQuorumSize(writeQuorum)
+                .withAckQuorumSize(ackQuorum)
+                .withDigestType(DigestType.CRC32C)
+                .withPassword(PASSWORD)
+                .execute()
+                .thenApply(handle -> new BookKeeperWriter(client, handle));
+    }
+
+    @Override
+    public CompletionStage<Reader> open(long ledgerId) {
+        return open(client, ledgerId, false).thenApply(BookKeeperReader::new);
+    }
+
+    @Override
+    public CompletionStage<Long> recover(long ledgerId) {
+        return open(client, ledgerId, true).thenApply(ReadHandle::getLastAddConfirmed);
+    }
+
+    @Override
+    public void close() {
+        try {
+            client.close();
+        } catch (BKException e) {
+            throw new UncheckedIOException(new IOException(e));
+        } catch (InterruptedException e) {
+            Thread.currentThread().interrupt();
+        }
+    }
+
+    private static CompletionStage<ReadHandle> open(BookKeeper client, long ledgerId, boolean recovery) {
+        return client.newOpenLedgerOp()
+                .withLedgerId(ledgerId)
+                .withDigestType(DigestType.CRC32C)
+                .withPassword(PASSWORD)
+                .withRecovery(recovery)
+                .execute();
+    }
+
+    /** Long polls, as BookKeeper's own tailing readers do, each from the entry after the last one. */
+    private static void follow(ReadHandle handle, long next, Consumer<byte[]> entries) {
+        handle.readLastAddConfirmedAndEntryAsync(next, TAIL_WAIT_MILLIS, false).whenComplete((answer, failure) -> {
+            if (failure != null) {
+                return;
+            }
+            long following = next;
+            try (answer) {
+                if (answer.hasEntry()) {
+                    entries.accept(answer.getEntry().getEntryBytes());
+                    following = next + 1;
+                }
+            }
+            long confirmed = answer.getLastAddConfirmed();
+            if (following <= confirmed) {
+                catchUp(handle, following, confirmed, entries);
+            } else {
+                follow(handle, following, entries);
+            }
+        });
+    }
+
+    /** What is confirmed already is read at once. */
+    private static void catchUp(ReadHandle handle, long first, long last, Consumer<byte[]> entries) {
+        handle.readAsync(first, last).whenComplete((answer, failure) -> {
+            if (failure != null) {
+                return;
+            }
+            try (answer) {
+                for (LedgerEntry entry : answer) {
+                    entries.accept(entry.getEntryBytes());
+                }
+            }
+            follow(handle, last + 1, entries);
+        });
+    }
+
+    private record BookKeeperWriter(BookKeeper client, WriteHandle handle) implements Writer {
+        @Override
+        public long ledgerId() {
+            return handle.getId();
+        }
+
+        @Override
+        public CompletionStage<?> append(byte[] payload) {
+            return handle.appendAsync(Unpooled.wrappedBuffer(payload));
+        }
+
+        @Override
+        public CompletionStage<?> seal() {
+            return handle.closeAsync();
+        }
+
+        @Override
+        public void tail(Consumer<byte[]> entries) {
+            open(client, handle.getId(), false).thenAccept(reader -> follow(reader, 0, entries));
+        }
+    }
+
+    private record BookKeeperReader(ReadHandle handle) implements Reader {
+        @Override
+        public long lastEntryId() {
+            return handle.getLastAddConfirmed();
+        }
+
+        @Override
+        public CompletionStage<Long> read(long first, long last) {
+            return handle.readAsync(first, last).thenApply(BookKeeperReader::bytesOf);
+        }
+
+        private static long bytesOf(LedgerEntries entries) {
+            try (entries) {
+                long bytes = 0;
+                for (LedgerEntry entry : entries) {
+                    bytes += entry.getEntryBuffer().readableBytes();
+                }
+                return bytes;
+            }
+        }
+    }
+}

@@ -1,0 +1,43 @@
+package io.quire.bench;
+
+import java.util.concurrent.CompletionStage;
+import java.util.function.Consumer;
+
+/**
+ * A ledger store's client, as loads see it: the same load runs over Quire's client and over another system's. Drivers are
+ * thread-safe and answer on threads of their own.
+ */
+public interface LedgerDriver extends AutoCloseable {
+    /** A new ledger, E/Qw/Qa as given, digest CRC32C. */
+    CompletionStage<Writer> create(int ensembleSize, int writeQuorum, int ackQuorum);
+
+    /** A closed ledger, for reading. */
+    CompletionStage<Reader> open(long ledgerId);
+
+    /** Ends a ledger whose writer is somebody else; its last entry. */
+    CompletionStage<Long> recover(long ledgerId);
+
+    @Override
+    void close();
+
+    /** The writer of a ledger. */
+    interface Writer {
+        long ledgerId();
+
+        /** Complete once an ack quorum has synced it. The array is not to be changed any more. */
+        CompletionStage<?> append(byte[] payload);
+
+        CompletionStage<?> seal();
+
+        /** Follows the ledger from its first entry on, as another reader of it would, until the driver is closed. */
+        void tail(Consumer<byte[]> entries);
+    }
+
+    /** A ledger open for reading. */
+    interface Reader {
+        long lastEntryId();
+
+        /** Reads entries, both ends included; their payload bytes. */
+        CompletionStage<Long> read(long first, long last);
+    }
+}
