@@ -139,7 +139,12 @@ final class SpawnedCluster implements Servers {
             for (Process process : processes) {
                 BufferedReader output =
                         new BufferedReader(new InputStreamReader(process.getInputStream(), StandardCharsets.US_ASCII));
-                if (!"ready".equals(output.readLine())) {
+                // The JVM itself may have something to say before.
+                String line = output.readLine();
+                while (line != null && !line.equals("ready")) {
+                    line = output.readLine();
+                }
+                if (line == null) {
                     throw new QuireNode.NodeStartException("a spawned node did not start");
                 }
             }

@@ -49,6 +49,7 @@ class BenchOptionsTest {
                         URI.create("http://127.0.0.1:1"),
                         line -> {}))
                 .isInstanceOf(IllegalStateException.class)
+                .cause()
                 .hasRootCauseInstanceOf(ConnectException.class);
     }
 
