@@ -49,7 +49,7 @@ public final class SimulatedDisk {
     private int operationsToPowerFailure = -1;
 
     private Moment powerFailure = Moment.BEFORE;
-    private Consumer<Operation> operationListener = operation -> {};
+    private Consumer<Change> changeListener = change -> {};
 
     /** What can be done to the medium, one at a time. */
     public enum Operation {
@@ -65,6 +65,15 @@ public final class SimulatedDisk {
         COMMIT
     }
 
+    /**
+     * One operation and what it is done to.
+     *
+     * @param store the name of the file store or key-value store
+     * @param file in a file store, with the name that it has before; empty in a key-value store
+     * @param position where a write begins; otherwise 0
+     */
+    public record Change(Operation operation, String store, String file, long position) {}
+
     /** When, as an operation goes, power fails: before it has done anything, or when it is done and has not returned. */
     public enum Moment {
         BEFORE,
@@ -75,8 +84,8 @@ public final class SimulatedDisk {
     public static final class PowerFailure extends RuntimeException {
         private static final long serialVersionUID = 1;
 
-        private PowerFailure(Operation operation, Moment moment) {
-            super("simulated power failure " + moment + " a " + operation);
+        private PowerFailure(Change change, Moment moment) {
+            super("simulated power failure " + moment + " a " + change.operation() + " in " + change.store());
         }
     }
 
@@ -102,7 +111,7 @@ public final class SimulatedDisk {
 
     /** Opens the file store {@code name}, empty if there is none. */
     public SimulatedFileStore openFileStore(String name) {
-        return new SimulatedFileStore(this, fileStores.computeIfAbsent(name, key -> new TreeMap<>()));
+        return new SimulatedFileStore(this, name, fileStores.computeIfAbsent(name, key -> new TreeMap<>()));
     }
 
     /**
@@ -175,8 +184,8 @@ public final class SimulatedDisk {
     }
 
     /** Has {@code listener} told of each operation, before it does anything. */
-    public void whenOperated(Consumer<Operation> listener) {
-        operationListener = listener;
+    public void whenOperated(Consumer<Change> listener) {
+        changeListener = listener;
     }
 
     /** Leaves room for {@code bytes} more, 0 for none; what the stores give back from now on is free again. */
@@ -323,8 +332,8 @@ public final class SimulatedDisk {
     }
 
     /** Does {@code effect}, unless power fails before. */
-    void operate(Operation operation, Runnable effect) {
-        operate(operation, () -> {}, effect);
+    void operate(Change change, Runnable effect) {
+        operate(change, () -> {}, effect);
     }
 
     /**
@@ -332,22 +341,22 @@ public final class SimulatedDisk {
      *
      * @param part what has been done of it when power fails before it is done
      */
-    void operate(Operation operation, Runnable part, Runnable effect) {
-        operationListener.accept(operation);
+    void operate(Change change, Runnable part, Runnable effect) {
+        changeListener.accept(change);
         boolean fails = operationsToPowerFailure >= 0 && operationsToPowerFailure-- == 0;
         if (fails && powerFailure == Moment.BEFORE) {
             part.run();
-            failPower(operation);
+            failPower(change);
         }
         effect.run();
         if (fails) {
-            failPower(operation);
+            failPower(change);
         }
     }
 
-    private void failPower(Operation operation) {
+    private void failPower(Change change) {
         crash();
-        throw new PowerFailure(operation, powerFailure);
+        throw new PowerFailure(change, powerFailure);
     }
 
     /** Some number of {@code [0, bound)}. */

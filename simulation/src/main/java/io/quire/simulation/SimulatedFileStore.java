@@ -1,5 +1,6 @@
 package io.quire.simulation;
 
+import io.quire.simulation.SimulatedDisk.Change;
 import io.quire.simulation.SimulatedDisk.Operation;
 import io.quire.storage.FileStore;
 import io.quire.storage.StorageException;
@@ -12,12 +13,15 @@ import java.util.Map;
 /** A {@link FileStore} on a {@link SimulatedDisk}. After a crash of the disk it throws IllegalStateException. */
 public final class SimulatedFileStore implements FileStore {
     private final SimulatedDisk disk;
+    private final String storeName;
     private final Map<String, SimulatedFile> files;
     private final int crashes;
+    private int openFiles;
     private boolean closed;
 
-    SimulatedFileStore(SimulatedDisk disk, Map<String, SimulatedFile> files) {
+    SimulatedFileStore(SimulatedDisk disk, String storeName, Map<String, SimulatedFile> files) {
         this.disk = disk;
+        this.storeName = storeName;
         this.files = files;
         this.crashes = disk.crashes();
     }
@@ -33,11 +37,17 @@ public final class SimulatedFileStore implements FileStore {
             throw new StorageException("could not create " + name + ": it exists");
         }
         disk.requireFree(bytes);
-        disk.operate(Operation.CREATE, () -> put(name, 0));
+        disk.operate(change(Operation.CREATE, name), () -> put(name, 0));
         disk.operate(
-                Operation.ZERO_FILL, () -> put(name, bytes == 0 ? 0 : disk.chanceBelow(bytes)), () -> put(name, bytes));
+                change(Operation.ZERO_FILL, name),
+                () -> put(name, bytes == 0 ? 0 : disk.chanceBelow(bytes)),
+                () -> put(name, bytes));
         disk.use(bytes);
         return new OpenFile(name, files.get(name));
+    }
+
+    private Change change(Operation operation, String name) {
+        return new Change(operation, storeName, name, 0);
     }
 
     private void put(String name, long zeros) {
@@ -59,7 +69,7 @@ public final class SimulatedFileStore implements FileStore {
     public void rename(String from, String to) {
         FileStore.requireName(to);
         SimulatedFile file = file(FileStore.requireName(from));
-        disk.operate(Operation.RENAME, () -> {
+        disk.operate(change(Operation.RENAME, from), () -> {
             files.remove(from);
             SimulatedFile replaced = files.put(to, file);
             if (replaced != null && replaced != file) {
@@ -71,10 +81,15 @@ public final class SimulatedFileStore implements FileStore {
     @Override
     public void delete(String name) {
         SimulatedFile file = file(FileStore.requireName(name));
-        disk.operate(Operation.DELETE, () -> {
+        disk.operate(change(Operation.DELETE, name), () -> {
             files.remove(name);
             disk.use(-file.size());
         });
+    }
+
+    /** How often files were opened and not closed; a deleted file takes its room as long as it is open. */
+    public int openFiles() {
+        return openFiles;
     }
 
     private SimulatedFile file(String name) {
@@ -121,6 +136,7 @@ public final class SimulatedFileStore implements FileStore {
         private OpenFile(String name, SimulatedFile file) {
             this.name = name;
             this.file = file;
+            openFiles++;
         }
 
         @Override
@@ -166,7 +182,7 @@ public final class SimulatedFileStore implements FileStore {
         }
 
         private void writeFitting(long position, byte[] bytes) {
-            disk.operate(Operation.WRITE, () -> {
+            disk.operate(new Change(Operation.WRITE, storeName, name, position), () -> {
                 long before = file.size();
                 file.write(position, bytes);
                 disk.use(file.size() - before);
@@ -193,7 +209,7 @@ public final class SimulatedFileStore implements FileStore {
                 file.failSync();
                 throw new StorageException("could not sync " + name + ": simulated failure");
             }
-            disk.operate(Operation.SYNC, file::sync);
+            disk.operate(change(Operation.SYNC, name), file::sync);
         }
 
         private void requireWritable() {
@@ -212,7 +228,10 @@ public final class SimulatedFileStore implements FileStore {
 
         @Override
         public void close() {
-            fileClosed = true;
+            if (!fileClosed) {
+                fileClosed = true;
+                openFiles--;
+            }
         }
     }
 }

@@ -1,6 +1,7 @@
 package io.quire.simulation;
 
 import io.quire.protocol.Payload;
+import io.quire.simulation.SimulatedDisk.Operation;
 import io.quire.storage.KeyValueStore;
 import io.quire.storage.StorageException;
 import io.quire.storage.StorageException.OutOfSpaceException;
@@ -261,7 +262,8 @@ public final class SimulatedKeyValueStore implements KeyValueStore {
                 commitFailed = true;
                 throw e;
             }
-            disk.operate(SimulatedDisk.Operation.COMMIT, () -> disk.use(map.apply(changes)));
+            disk.operate(
+                    new SimulatedDisk.Change(Operation.COMMIT, map.name(), "", 0), () -> disk.use(map.apply(changes)));
         }
 
         private void requireChangeable() {

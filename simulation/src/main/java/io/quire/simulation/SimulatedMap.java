@@ -46,6 +46,10 @@ final class SimulatedMap {
         this.name = name;
     }
 
+    String name() {
+        return name;
+    }
+
     static NavigableMap<byte[], Payload> newMap() {
         return new TreeMap<>(Arrays::compareUnsigned);
     }

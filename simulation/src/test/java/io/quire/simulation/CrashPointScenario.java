@@ -1,5 +1,6 @@
 package io.quire.simulation;
 
+import io.quire.bookie.storage.StoreKind;
 import io.quire.simulation.CrashPointStore.Doing;
 import io.quire.simulation.CrashPointStore.Visit;
 import io.quire.simulation.SimulatedDisk.Moment;
@@ -19,12 +20,18 @@ final class CrashPointScenario {
     private static final int NESTED_EVERY = 9;
 
     private final long seed;
+    private final StoreKind kind;
     private final Map<Visit, Integer> cuts = new TreeMap<>();
     private final CrashPointStore uncut;
 
     CrashPointScenario(long seed) {
+        this(seed, StoreKind.LMDB);
+    }
+
+    CrashPointScenario(long seed, StoreKind kind) {
         this.seed = seed;
-        this.uncut = new CrashPointStore(new SimulatedDisk(new Random(seed)));
+        this.kind = kind;
+        this.uncut = new CrashPointStore(new SimulatedDisk(new Random(seed)), kind, seed);
     }
 
     /** Runs it all. */
@@ -35,11 +42,6 @@ final class CrashPointScenario {
     /** How often power failed at each. */
     Map<Visit, Integer> cuts() {
         return cuts;
-    }
-
-    /** The story that nothing cuts short. */
-    CrashPointStore uncut() {
-        return uncut;
     }
 
     private void play() {
@@ -55,7 +57,7 @@ final class CrashPointScenario {
 
     private void crashAt(int point, Moment moment) {
         SimulatedDisk disk = new SimulatedDisk(new Random(seed * 1_000_003 + point));
-        CrashPointStore store = new CrashPointStore(disk);
+        CrashPointStore store = new CrashPointStore(disk, kind, seed);
         String where = "power failed " + moment + " operation " + point;
         try {
             disk.failPower(point, moment);

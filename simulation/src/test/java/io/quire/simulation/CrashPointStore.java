@@ -7,7 +7,9 @@ import io.quire.bookie.storage.BookieStore;
 import io.quire.bookie.storage.BootRecord;
 import io.quire.bookie.storage.DamagedJournalException;
 import io.quire.bookie.storage.JournalRecord;
+import io.quire.bookie.storage.SegmentSettings;
 import io.quire.bookie.storage.StoreIdentity;
+import io.quire.bookie.storage.StoreKind;
 import io.quire.protocol.BookieId;
 import io.quire.protocol.BookieLife;
 import io.quire.protocol.BookieRegistration;
@@ -16,12 +18,14 @@ import io.quire.protocol.EntryBatch;
 import io.quire.protocol.LedgerId;
 import io.quire.protocol.OpId;
 import io.quire.protocol.Payload;
+import io.quire.simulation.SimulatedDisk.Change;
 import io.quire.simulation.SimulatedDisk.Operation;
 import io.quire.storage.FileStore;
 import io.quire.storage.FileStore.StoreFile;
 import io.quire.storage.KeyValueStore;
 import java.nio.ByteBuffer;
 import java.util.ArrayList;
+import java.util.Comparator;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
@@ -39,13 +43,19 @@ final class CrashPointStore {
     private static final String ROOT = "root";
     private static final String JOURNAL = "journal";
     private static final String LEDGERS = "ledgers";
+    private static final String SEGMENTS = "segments";
     private static final int PAGE = 4096;
     private static final int RECORD_HEADER_BYTES = 64;
     private static final BookieStore.Settings SETTINGS = new BookieStore.Settings(12 * PAGE, 20_000, 1, 60_000, 3, 4);
+    /** Nothing in the story has as much to compact. */
+    private static final int COMPACTION_STEPS_MAX = 200;
     /** The ledger whose only record is damaged. */
     private static final long VICTIM = 90;
 
     private final SimulatedDisk disk;
+    private final StoreKind kind;
+    private final BookieStore.Settings settings;
+    private final int compactionBytes;
     private CrashPointModel model = new CrashPointModel();
     private Optional<BookieRegistration> registered = Optional.empty();
     private OpId registeredBy = new OpId(new UUID(0, 0));
@@ -56,10 +66,13 @@ final class CrashPointStore {
     private boolean saved;
     private Doing doing = Doing.FORMAT;
     private final Map<Visit, Integer> visits = new TreeMap<>();
-    private Visit last = new Visit(doing, Operation.CREATE);
-    private long groups;
+    private Visit last = new Visit(doing, ROOT, Step.CREATE);
+    /** The file that was made last. */
+    private String created = "";
+
     private BookieStore store;
     private KeyValueStore ledgers;
+    private SimulatedFileStore segments;
 
     /** What the store is at. */
     enum Doing {
@@ -70,21 +83,37 @@ final class CrashPointStore {
         APPEND,
         FLUSH,
         RELEASE,
+        COMPACT,
         SALVAGE,
         STOP
     }
 
-    /** An operation, and what it was for. */
-    record Visit(Doing doing, Operation operation) implements Comparable<Visit> {
+    /** An operation; of the headers of segments it is told whether they are those of new files or of recycled ones. */
+    enum Step {
+        CREATE,
+        ZERO_FILL,
+        HEADER,
+        RECYCLE,
+        WRITE,
+        SYNC,
+        RENAME,
+        DELETE,
+        COMMIT
+    }
+
+    /** A step, in which directory, and what it was for. */
+    record Visit(Doing doing, String where, Step step) implements Comparable<Visit> {
+        private static final Comparator<Visit> ORDER =
+                Comparator.comparing(Visit::doing).thenComparing(Visit::where).thenComparing(Visit::step);
+
         @Override
         public int compareTo(Visit other) {
-            int order = doing.compareTo(other.doing);
-            return order == 0 ? operation.compareTo(other.operation) : order;
+            return ORDER.compare(this, other);
         }
 
         @Override
         public String toString() {
-            return doing + " " + operation;
+            return doing + " " + where + " " + step;
         }
     }
 
@@ -97,12 +126,32 @@ final class CrashPointStore {
             boolean formatted,
             boolean saved) {}
 
-    CrashPointStore(SimulatedDisk disk) {
+    /**
+     * @param seed says how large the segments of the ledger store are and when they are compacted; 0 is such that everything
+     *     happens
+     */
+    CrashPointStore(SimulatedDisk disk, StoreKind kind, long seed) {
         this.disk = disk;
-        disk.whenOperated(operation -> {
-            last = new Visit(doing, operation);
+        this.kind = kind;
+        settings = SETTINGS.withLedgerSegments(new SegmentSettings(
+                (6L + Math.floorMod(seed, 5)) * PAGE, Math.floorMod(seed + 1, 3), 150 + 20 * Math.floorMod(seed, 4)));
+        compactionBytes = 8000 + 2000 * Math.floorMod(seed, 7);
+        disk.whenOperated(change -> {
+            last = new Visit(doing, change.store(), stepOf(change));
             visits.merge(last, 1, Integer::sum);
         });
+    }
+
+    private Step stepOf(Change change) {
+        String path = change.store() + "/" + change.file();
+        if (change.operation() == Operation.ZERO_FILL) {
+            created = path;
+        }
+        boolean isHeader = change.operation() == Operation.WRITE
+                && change.position() == 0
+                && !change.store().equals(ROOT);
+        Step header = path.equals(created) ? Step.HEADER : Step.RECYCLE;
+        return isHeader ? header : Step.valueOf(change.operation().name());
     }
 
     /** How many there were of each. */
@@ -115,13 +164,16 @@ final class CrashPointStore {
         return last;
     }
 
-    /** How many groups were appended. */
-    long groups() {
-        return groups;
-    }
-
     /** Everything that a store goes through; ends with a {@link SimulatedDisk.PowerFailure} where one was asked for. */
     void play() {
+        if (kind == StoreKind.SEGMENTS) {
+            playSegments();
+        } else {
+            playLmdb();
+        }
+    }
+
+    private void playLmdb() {
         format();
         boot();
         manySmallBlocks();
@@ -150,6 +202,61 @@ final class CrashPointStore {
         stop();
         boot();
         append(added(9, 2));
+    }
+
+    /** Segments of five blocks; they are emptied, recycled and deleted, also between the commits of a memtable. */
+    private void playSegments() {
+        format();
+        boot();
+        mixedBlocks(6);
+        append(new JournalRecord.Dropped(new LedgerId(2)));
+        flushAll();
+        compactAll();
+        append(new JournalRecord.Fenced(new LedgerId(1)), new JournalRecord.Recovered(new LedgerId(5), 7, some(5, 2)));
+        blockOfItsOwnSegment();
+        mixedBlocks(4);
+        append(new JournalRecord.Dropped(new LedgerId(3)), new JournalRecord.Dropped(new LedgerId(2)));
+        for (int i = 0; i < 5; i++) {
+            append(added(1, 2), added(2, 2), added(6, 1));
+        }
+        store.rotate();
+        while (store.needsFlush()) {
+            doing = Doing.FLUSH;
+            store.flushStep();
+            compact();
+        }
+        release();
+        stop();
+        boot();
+        append(added(1, 2), added(3, 2));
+        append(new JournalRecord.Dropped(new LedgerId(2)), added(6, 1));
+        kill();
+        boot();
+        compactAll();
+        append(added(7, 3), new JournalRecord.Fenced(new LedgerId(7)), new JournalRecord.Dropped(new LedgerId(5)));
+        append(added(VICTIM, 1));
+        append(added(7, 1));
+        append(added(1, 1));
+        kill();
+        damage();
+        boot();
+        append(added(8, 2), new JournalRecord.Fenced(new LedgerId(8)));
+        flushAll();
+        compactAll();
+    }
+
+    /** Blocks of ledgers 1 and 2 in turn, a commit with one of each. */
+    private void mixedBlocks(int count) {
+        for (int i = 0; i < count; i++) {
+            append(added(2, 1), added(1, 1));
+            flushAll();
+        }
+    }
+
+    private void blockOfItsOwnSegment() {
+        append(added(3, 4));
+        append(added(3, 4));
+        flushAll();
     }
 
     /** Ledger 4 gets a block with each, so that dropping it takes several commits. */
@@ -192,6 +299,24 @@ final class CrashPointStore {
         store.releaseJournal();
     }
 
+    private void compactAll() {
+        int steps = 0;
+        while (compact() > 0) {
+            steps++;
+            assertThat(steps).as("steps of compaction").isLessThan(COMPACTION_STEPS_MAX);
+        }
+    }
+
+    /** Does nothing in a store that has no segments. */
+    private long compact() {
+        doing = Doing.COMPACT;
+        long bytes = store.compactStep(compactionBytes);
+        assertThat(store.segmentFigures().quarantined())
+                .as("segments that cannot be verified")
+                .isZero();
+        return bytes;
+    }
+
     private void append(JournalRecord... records) {
         List<JournalRecord> group = List.of(records);
         doing = Doing.FLUSH;
@@ -202,7 +327,6 @@ final class CrashPointStore {
         model.begun(group);
         store.append(group);
         model.acknowledged();
-        groups++;
     }
 
     private JournalRecord added(long ledgerId, int count) {
@@ -222,6 +346,7 @@ final class CrashPointStore {
         doing = Doing.FORMAT;
         try (KeyValueStore empty = disk.openKeyValueStore(LEDGERS);
                 FileStore root = disk.openFileStore(ROOT)) {
+            kind.write(empty);
             new StoreIdentity(STORE, CLUSTER).format(root, empty);
         }
         formatted = true;
@@ -245,6 +370,9 @@ final class CrashPointStore {
         doing = Doing.BOOT_CONFIRMED;
         record.withConfirmedIntent(CLUSTER).write(ledgers);
         saved = model.isDamaged();
+        assertThat(segments.openFiles())
+                .as("open files of segments, each once")
+                .isEqualTo(segments.list().size());
         assertThat(store.limbo().isEverything())
                 .as("R21: in limbo, if and only if something was damaged")
                 .isEqualTo(model.isDamaged());
@@ -272,22 +400,26 @@ final class CrashPointStore {
 
     private void openOrSalvage(BootEpoch bootEpoch) {
         doing = Doing.OPEN;
-        FileStore journal = disk.openFileStore(JOURNAL);
+        BookieStore.Files files = openFiles();
         try {
-            store = open(bootEpoch, journal);
+            store = BookieStore.open(STORE, bootEpoch, settings, files);
         } catch (DamagedJournalException e) {
             assertThat(model.isDamaged() && !saved)
                     .as("R20: false damage: %s", e.getMessage())
                     .isTrue();
             doing = Doing.SALVAGE;
-            BookieStore.salvage(STORE, bootEpoch, SETTINGS, BookieStore.Files.ofLmdb(journal, ledgers), e.getMessage());
+            BookieStore.salvage(STORE, bootEpoch, settings, files, e.getMessage());
             doing = Doing.OPEN;
-            store = open(bootEpoch, journal);
+            store = BookieStore.open(STORE, bootEpoch, settings, files);
         }
     }
 
-    private BookieStore open(BootEpoch bootEpoch, FileStore journal) {
-        return BookieStore.open(STORE, bootEpoch, SETTINGS, BookieStore.Files.ofLmdb(journal, ledgers));
+    private BookieStore.Files openFiles() {
+        segments = disk.openFileStore(SEGMENTS);
+        return new BookieStore.Files(
+                disk.openFileStore(JOURNAL),
+                ledgers,
+                kind == StoreKind.SEGMENTS ? Optional.of(segments) : Optional.empty());
     }
 
     private void stop() {
@@ -365,6 +497,11 @@ final class CrashPointStore {
         }
         append(group.toArray(JournalRecord[]::new));
         model.check(store);
+        if (kind == StoreKind.SEGMENTS) {
+            flushAll();
+            compactAll();
+            model.check(store);
+        }
         stop();
         boot();
         model.check(store);

@@ -143,7 +143,7 @@ class HazardTablesTest {
                     }
                 } else {
                     String what = Files.readAllLines(file).get(0);
-                    addIds(what, "planted " + name.substring(0, 2), tests);
+                    addIds(what, "planted " + name.substring(0, name.indexOf('-')), tests);
                 }
             }
         }

@@ -217,25 +217,30 @@ public final class BookieStore implements AutoCloseable {
             throw new DamagedJournalException(limbo.reason());
         }
         LedgerStore ledgers = openLedgers(store, settings.ledgerSegments(), files);
-        FileStore journalFiles = files.journal();
-        Replay replay = new Replay(ledgers, limbo, settings);
-        JournalScan.Result scan =
-                new JournalScan(journalFiles, store).replay(ledgers.appliedSequence(), replay::apply, progress);
-        replay.flush();
-        scan.requireThereAt(bootEpoch);
-        JournalWitness witness = new JournalWitness(files.ledgers());
-        witness.require(scan.newestGeneration());
-        Journal journal = Journal.open(
-                journalFiles,
-                store,
-                bootEpoch,
-                new Journal.Settings(settings.segmentBytes(), settings.groupBytesMax(), settings.sparesMax()),
-                scan,
-                witness::started);
-        BookieStore opened = new BookieStore(store, settings, journal, ledgers, limbo, replay);
-        opened.replayedRecords = scan.records();
-        journal.release(ledgers.appliedSequence());
-        return opened;
+        try {
+            FileStore journalFiles = files.journal();
+            Replay replay = new Replay(ledgers, limbo, settings);
+            JournalScan.Result scan =
+                    new JournalScan(journalFiles, store).replay(ledgers.appliedSequence(), replay::apply, progress);
+            replay.flush();
+            scan.requireThereAt(bootEpoch);
+            JournalWitness witness = new JournalWitness(files.ledgers());
+            witness.require(scan.newestGeneration());
+            Journal journal = Journal.open(
+                    journalFiles,
+                    store,
+                    bootEpoch,
+                    new Journal.Settings(settings.segmentBytes(), settings.groupBytesMax(), settings.sparesMax()),
+                    scan,
+                    witness::started);
+            BookieStore opened = new BookieStore(store, settings, journal, ledgers, limbo, replay);
+            opened.replayedRecords = scan.records();
+            journal.release(ledgers.appliedSequence());
+            return opened;
+        } catch (RuntimeException e) {
+            ledgers.letGo();
+            throw e;
+        }
     }
 
     /**
@@ -251,14 +256,7 @@ public final class BookieStore implements AutoCloseable {
         if (!limbo.isSalvaging()) {
             limbo.startSalvage(reason);
         }
-        LedgerStore ledgers = openLedgers(store, settings.ledgerSegments(), files);
-        Replay replay = new Replay(ledgers, limbo, settings);
-        long last = new JournalSalvage(journalFiles, store, ledgers.appliedSequence()).run(replay::applyBehindGap);
-        replay.flush();
-        try (LedgerStore.Writer writer = ledgers.begin()) {
-            writer.applied(last);
-            writer.commit();
-        }
+        long last = saveJournal(store, settings, files, limbo);
         JournalSalvage.setAside(journalFiles);
         JournalWitness witness = new JournalWitness(files.ledgers());
         witness.forget();
@@ -272,6 +270,24 @@ public final class BookieStore implements AutoCloseable {
                 witness::started);
         journal.closeSegment();
         limbo.endSalvage();
+    }
+
+    /** Brings what is left of the journal into the ledger store; the sequence of the last record there was. */
+    private static long saveJournal(BookieId store, Settings settings, Files files, Limbo limbo) {
+        LedgerStore ledgers = openLedgers(store, settings.ledgerSegments(), files);
+        try {
+            Replay replay = new Replay(ledgers, limbo, settings);
+            long last =
+                    new JournalSalvage(files.journal(), store, ledgers.appliedSequence()).run(replay::applyBehindGap);
+            replay.flush();
+            try (LedgerStore.Writer writer = ledgers.begin()) {
+                writer.applied(last);
+                writer.commit();
+            }
+            return last;
+        } finally {
+            ledgers.letGo();
+        }
     }
 
     static LedgerStore openLedgers(BookieId store, SegmentSettings settings, Files files) {

@@ -47,6 +47,9 @@ public interface LedgerStore extends AutoCloseable {
         return 0;
     }
 
+    /** In place of {@link #close}: leaves open what it was made of, so that another one can be made of it. */
+    default void letGo() {}
+
     @Override
     void close();
 

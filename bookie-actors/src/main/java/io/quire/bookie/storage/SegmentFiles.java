@@ -70,7 +70,7 @@ final class SegmentFiles implements AutoCloseable {
         try {
             opened.openAll(index);
         } catch (RuntimeException e) {
-            opened.closeFiles();
+            opened.letGo();
             throw e;
         }
         return opened;
@@ -279,7 +279,8 @@ final class SegmentFiles implements AutoCloseable {
         return isNumber ? Optional.of(Long.parseLong(digits)) : Optional.empty();
     }
 
-    private void closeFiles() {
+    /** Closes every segment file; what they lie in stays open. */
+    void letGo() {
         spares.forEach(spare -> spare.file().close());
         segments.values().stream().filter(segment -> !segment.isMissing()).forEach(segment -> segment.file()
                 .close());
@@ -287,7 +288,7 @@ final class SegmentFiles implements AutoCloseable {
 
     @Override
     public void close() {
-        closeFiles();
+        letGo();
         files.close();
     }
 }

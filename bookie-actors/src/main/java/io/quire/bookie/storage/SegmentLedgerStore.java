@@ -145,6 +145,11 @@ final class SegmentLedgerStore implements LedgerStore {
     }
 
     @Override
+    public void letGo() {
+        files.letGo();
+    }
+
+    @Override
     public void close() {
         try {
             index.close();
