@@ -212,8 +212,8 @@ public final class BookieBoot {
 
     /** Boots the store; fails with a {@link StorageException} or {@link Registry.UnavailableException} that says why not. */
     CompletionStage<Booted> boot() {
-        return CompletableFuture.supplyAsync(this::open, blocking).thenCompose(opened -> register(opened, 0)
-                .thenApplyAsync(bootEpoch -> start(opened, bootEpoch), blocking)
+        return CompletableFuture.supplyAsync(this::open, blocking).thenCompose(opened -> adopt(opened)
+                .thenCompose(known -> register(known, 0).thenApplyAsync(bootEpoch -> start(known, bootEpoch), blocking))
                 .whenComplete((booted, failure) -> {
                     if (failure != null) {
                         opened.close();
@@ -266,23 +266,54 @@ public final class BookieBoot {
         }
     }
 
+    /**
+     * A store that was rebuilt goes on behind the boot that is registered, whichever that is. It writes that down before it
+     * asks for the next one: from then on a copy of it is found out like any other.
+     */
+    private CompletionStage<Opened> adopt(Opened opened) {
+        if (!opened.boot().rebuilt()) {
+            return CompletableFuture.completedStage(opened);
+        }
+        BookieId bookie = opened.identity().bookieId();
+        return registry.read(RegistryKey.ofBookie(bookie))
+                .thenApplyAsync(
+                        value -> {
+                            BootSequence.Decision decision = BootSequence.decideRebuilt(
+                                    journaledBoot(bookie), registrationOf(value), self(bookie));
+                            if (decision instanceof BootSequence.Decision.Adopt adopt) {
+                                BootRecord adopted = opened.boot().withAdopted(adopt.registered());
+                                adopted.write(opened.ledgers());
+                                return new Opened(opened.identity(), adopted, opened.ledgers(), opened.directories());
+                            }
+                            throw new StorageException(((BootSequence.Decision.Refuse) decision).reason());
+                        },
+                        blocking);
+    }
+
+    private BootEpoch journaledBoot(BookieId bookie) {
+        try (FileStore files = NioFileStore.open(place.journal())) {
+            return BookieStore.journalBoot(files, bookie);
+        }
+    }
+
+    private static Optional<BookieRegistration> registrationOf(RegisterValue value) {
+        return value.isAbsent() ? Optional.empty() : Optional.of(BookieRegistration.decode(value.value()));
+    }
+
+    /** What the store registers, but for its boot. */
+    private BookieRegistration self(BookieId bookie) {
+        return new BookieRegistration(
+                bookie, place.clusterId(), BootEpoch.NEVER_BOOTED, BookieLife.ACTIVE, place.address(), place.name());
+    }
+
     private CompletionStage<BootEpoch> register(Opened opened, int attempt) {
         if (attempt > 20) {
             return failed("the boot could not be registered in " + attempt + " attempts");
         }
         BookieId bookie = opened.identity().bookieId();
         return registry.read(RegistryKey.ofBookie(bookie)).thenCompose(value -> {
-            Optional<BookieRegistration> registered =
-                    value.isAbsent() ? Optional.empty() : Optional.of(BookieRegistration.decode(value.value()));
-            BootSequence.Decision decision = BootSequence.decide(
-                    situation(opened, value, registered),
-                    new BookieRegistration(
-                            bookie,
-                            place.clusterId(),
-                            BootEpoch.NEVER_BOOTED,
-                            BookieLife.ACTIVE,
-                            place.address(),
-                            place.name()));
+            Optional<BookieRegistration> registered = registrationOf(value);
+            BootSequence.Decision decision = BootSequence.decide(situation(opened, value, registered), self(bookie));
             if (decision instanceof BootSequence.Decision.Boot boot) {
                 // A copy made between intent and confirmation has our operation id too.
                 return requireSilence(bookie, registered).thenApply(silent -> boot.bootEpoch());
@@ -348,7 +379,9 @@ public final class BookieBoot {
         try {
             return BookieStore.open(bookie, bootEpoch, settings.store(), files, progress);
         } catch (DamagedJournalException e) {
-            if (e.isGone() && !place.journal().equals(StoreDirectories.journalIn(place.directory()))) {
+            // What is left of the journal of a rebuilt store has still to be saved: it must not be missed.
+            boolean gone = e.isGone() || files.journal().list().isEmpty();
+            if (gone && !place.journal().equals(StoreDirectories.journalIn(place.directory()))) {
                 throw new StorageException("the journal directory " + place.journal() + " is empty: " + e.getMessage()
                         + "; is its disk mounted, and is it the right directory?");
             }

@@ -3,6 +3,7 @@ package io.quire.bookie;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
+import io.quire.bookie.storage.StoreRebuild;
 import io.quire.protocol.BookieId;
 import java.io.IOException;
 import java.nio.file.Files;
@@ -96,6 +97,24 @@ class JournalDirectoryTest extends BookieStory {
                 .contains("journal is gone");
         assertThat(start(place, scratch.resolve("nowhere")).failure())
                 .contains("the journal directory", "nowhere", "is missing");
+        start(place, journal, 2).stop();
+    }
+
+    @Test
+    @DisplayName(
+            "R20, R21: a rebuilt store whose journal directory is empty does not start: what is left of its journal has"
+                    + " still to be saved")
+    void rebuilt() throws IOException {
+        Path place = scratch.resolve("store");
+        Path journal = scratch.resolve("journal");
+        format(place, journal);
+        start(place, journal, 1).stop();
+        Files.write(place.resolve("ledgers/data.mdb"), new byte[8192]);
+        assertThat(new StoreRebuild(place, 64 << 20).rebuild().journalSegments())
+                .isEqualTo(-1);
+        assertThat(start(place, Files.createDirectory(scratch.resolve("empty"))).failure())
+                .contains("is empty", "is its disk mounted");
+        // The boot that was registered then is this one: it never served.
         start(place, journal, 2).stop();
     }
 

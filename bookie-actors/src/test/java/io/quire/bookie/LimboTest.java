@@ -3,6 +3,7 @@ package io.quire.bookie;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import com.typesafe.config.ConfigFactory;
+import io.quire.bookie.storage.StoreRebuild;
 import io.quire.protocol.BookieId;
 import io.quire.protocol.Ensemble;
 import io.quire.protocol.EntryBatch;
@@ -86,6 +87,86 @@ class LimboTest extends BookieStory {
         requireWhole(running);
         running.stop();
         whole.stop();
+    }
+
+    @Test
+    @DisplayName(
+            "R7, R21, H5: a store whose ledger store was rebuilt goes on with the next boot, denies nothing and takes"
+                    + " no adds, also after another restart, until others have made it whole")
+    void rebuilt() throws IOException {
+        Running whole = startOther();
+        Running running = start(directory, IMPATIENT);
+        running.requireStarted(1);
+        running.stop();
+        running = start(directory, IMPATIENT);
+        running.requireStarted(2);
+        fill(running, bookie);
+        running.kill();
+        deleteJournal();
+        damageLedgers();
+        assertThat(start(directory, IMPATIENT).failure()).contains("data.mdb");
+        rebuild();
+
+        running = start(directory, IMPATIENT);
+        running.requireStarted(3);
+        requireInLimbo(running);
+        running.kill();
+        running = start(directory, IMPATIENT);
+        running.requireStarted(4);
+        requireInLimbo(running);
+
+        close();
+        requireWhole(running);
+        running.stop();
+        whole.stop();
+    }
+
+    private void requireInLimbo(Running running) {
+        assertThat(readOf(running, 0, ENTRIES))
+                .isInstanceOfSatisfying(BookieReply.RequestRefused.class, refused -> assertThat(refused.refusal())
+                        .isEqualTo(Refusal.IN_LIMBO));
+        assertThat(ask(running, new BookieRequest.OpenSession(bookie, 5, SHARED, 1), BookieReply.SessionRefused.class)
+                        .refusal())
+                .isEqualTo(Refusal.IN_LIMBO);
+        requireNoDenial(running);
+    }
+
+    @Test
+    @DisplayName("R7, H24: a copy of a rebuilt store is found out once one of both has booted, or while one runs")
+    void copyOfARebuilt() throws IOException {
+        Running running = start(directory, IMPATIENT);
+        running.requireStarted(1);
+        running.kill();
+        damageLedgers();
+        rebuild();
+        Path copy = elsewhere.resolve("copy");
+        Path early = elsewhere.resolve("early");
+        copyTo(early);
+        running = start(directory, IMPATIENT);
+        running.requireStarted(2);
+        assertThat(start(early, IMPATIENT).failure()).contains("is in use at");
+        running.kill();
+        copyTo(copy);
+        running = start(directory, IMPATIENT);
+        running.requireStarted(3);
+        running.stop();
+        assertThat(start(copy, IMPATIENT).failure()).contains("clone or an old copy");
+    }
+
+    private void copyTo(Path copy) throws IOException {
+        try (Stream<Path> files = Files.walk(directory)) {
+            for (Path file : files.toList()) {
+                Files.copy(file, copy.resolve(directory.relativize(file).toString()));
+            }
+        }
+    }
+
+    private void damageLedgers() throws IOException {
+        Files.write(directory.resolve("ledgers").resolve("data.mdb"), new byte[8192]);
+    }
+
+    private void rebuild() {
+        new StoreRebuild(directory, IMPATIENT.ledgerFileBytesMax()).rebuild();
     }
 
     @Test

@@ -18,13 +18,14 @@ import picocli.CommandLine.Option;
 /** {@code quire store}: looks into the directory of a store that nobody uses. */
 @Command(
         name = "store",
-        description = "Looks into a store that is stopped, or converts it. See also 'quire doctor'.",
+        description = "Looks into a store that is stopped, converts it, or rebuilds it. See also 'quire doctor'.",
         subcommands = {
             StoreCommand.Ledgers.class,
             StoreCommand.Entries.class,
             StoreCommand.JournalFiles.class,
             StoreCommand.Verify.class,
-            StoreConvertCommand.class
+            StoreConvertCommand.class,
+            StoreRebuildCommand.class
         })
 final class StoreCommand {
     /** A command on one store. */

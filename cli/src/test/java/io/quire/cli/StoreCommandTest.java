@@ -184,4 +184,35 @@ class StoreCommandTest {
         assertThat(range.exitCode()).isEqualTo(2);
         assertThat(range.err()).contains("--to").hasLineCount(1);
     }
+
+    @Test
+    @DisplayName(
+            "R21: rebuild is what doctor advises for a ledger store that cannot be opened; one that can is refused")
+    void rebuild() throws IOException {
+        CommandRun whole = CommandRun.of("store", "rebuild", "--dir", dir);
+        assertThat(whole.exitCode()).isEqualTo(1);
+        assertThat(whole.err())
+                .contains("cannot rebuild " + dir, "nothing to rebuild")
+                .hasLineCount(1);
+        Files.write(Path.of(dir, "ledgers", "data.mdb"), new byte[10_000]);
+        CommandRun doctor = CommandRun.of("doctor", "--dir", dir);
+        assertThat(doctor.exitCode()).isEqualTo(1);
+        assertThat(doctor.out()).contains("data.mdb", "./quire store rebuild --dir " + dir);
+
+        CommandRun run = CommandRun.of("store", "rebuild", "--dir", dir);
+        assertThat(run.exitCode()).as(run.err()).isZero();
+        assertThat(run.out())
+                .contains(
+                        "has an empty ledger store of kind lmdb, in limbo",
+                        dir + "/damaged-1",
+                        "segments of its journal")
+                .hasLineCount(3);
+        assertThat(CommandRun.of("doctor", "--dir", dir).exitCode()).isZero();
+        Files.delete(Path.of(dir, "ledgers", "data.mdb"));
+        JsonNode again = lines(CommandRun.of("store", "rebuild", "--dir", dir, "--output", "json"))
+                .get(0);
+        assertThat(again.get("aside").asText()).isEqualTo(dir + "/damaged-2");
+        assertThat(again.get("kind").asText()).isEqualTo("lmdb");
+        assertThat(CommandRun.of("store", "rebuild").exitCode()).isEqualTo(2);
+    }
 }

@@ -21,9 +21,11 @@ import java.util.Comparator;
 import java.util.HashMap;
 import java.util.Iterator;
 import java.util.LinkedHashMap;
+import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.Set;
 import java.util.function.Consumer;
 import java.util.function.LongSupplier;
 import java.util.function.Predicate;
@@ -45,6 +47,9 @@ public final class RegistryOperations {
     private final Outbox outbox;
     /** The register used last stands last. */
     private final Map<RegistryKey, RegisterProposer> proposers = new LinkedHashMap<>(64, 0.75f, true);
+
+    /** The registers whose proposers have something to do. */
+    private final Set<RegistryKey> busy = new LinkedHashSet<>();
 
     private final Map<Long, InFlight> inFlight = new LinkedHashMap<>();
     private final Map<Long, Consumer<Effect.Outcome>> callbacks = new HashMap<>();
@@ -312,9 +317,10 @@ public final class RegistryOperations {
                 send(entry.getKey(), listing);
             }
         }
-        for (Map.Entry<RegistryKey, RegisterProposer> entry : new ArrayList<>(proposers.entrySet())) {
-            if (!entry.getValue().isIdle()) {
-                run(entry.getKey(), entry.getValue().tick(now));
+        for (RegistryKey key : List.copyOf(busy)) {
+            RegisterProposer proposer = proposers.get(key);
+            if (proposer != null) {
+                run(key, proposer.tick(now));
             }
         }
         collections.tick(config);
@@ -433,6 +439,12 @@ public final class RegistryOperations {
     private void run(RegistryKey key, List<Effect> effects) {
         Perform perform = new Perform(key);
         effects.forEach(effect -> effect.accept(perform));
+        RegisterProposer proposer = proposers.get(key);
+        if (proposer == null || proposer.isIdle()) {
+            busy.remove(key);
+        } else {
+            busy.add(key);
+        }
     }
 
     /** Turns the effects of one register's proposer into requests. */

@@ -321,7 +321,7 @@ final class Stage {
         node.crash();
         SimulatedBookie.format(node.disk(), identity);
         try (KeyValueStore ledgers = node.disk().openKeyValueStore(LEDGERS)) {
-            new BootRecord(identity, registration.bootEpoch(), Optional.empty(), true, registration.clusterId())
+            new BootRecord(identity, registration.bootEpoch(), Optional.empty(), true, registration.clusterId(), false)
                     .write(ledgers);
             BookieStore.open(
                             identity,

@@ -19,6 +19,9 @@ import java.util.Optional;
  *   <li>anything else: this directory is a clone, or an older state of the store that the register knows.
  * </ul>
  *
+ * <p>A store that was rebuilt has lost n. It adopts the epoch of its register, once and durably, before the above; all that
+ * it may have acknowledged is in limbo then, so that it can be taken for one that lost something only, never for a whole one.
+ *
  * <p>Stateless.
  */
 public final class BootSequence {
@@ -31,6 +34,9 @@ public final class BootSequence {
 
         /** This boot is the current one. */
         record Boot(BootEpoch bootEpoch) implements Decision {}
+
+        /** Write down that the last boot was {@code registered}, durably, then decide anew; only for a rebuilt store. */
+        record Adopt(BootEpoch registered) implements Decision {}
 
         /** The store must not serve. */
         record Refuse(String reason) implements Decision {}
@@ -66,13 +72,9 @@ public final class BootSequence {
             return new Decision.Register(0, self.booted(next, self.address(), self.name()));
         }
         BookieRegistration registered = situation.registered().get();
-        if (registered.life() != BookieLife.ACTIVE) {
-            return new Decision.Refuse("bookie " + bookie + " was "
-                    + registered.life().name().toLowerCase(Locale.ROOT) + " and will never serve again");
-        }
-        if (!registered.clusterId().equals(self.clusterId())) {
-            return new Decision.Refuse("bookie " + bookie + " is registered in cluster " + registered.clusterId()
-                    + ", not in " + self.clusterId());
+        Optional<Decision> unfit = refusedAs(registered, self);
+        if (unfit.isPresent()) {
+            return unfit.get();
         }
         if (registered.bootEpoch().equals(next) && situation.writtenByUs()) {
             return new Decision.Boot(next);
@@ -84,5 +86,44 @@ public final class BootSequence {
         return new Decision.Refuse("bookie " + bookie + " is registered at boot " + registered.bootEpoch()
                 + ", this directory ends at boot " + situation.confirmed()
                 + ": it is a clone or an old copy of the store");
+    }
+
+    /**
+     * Whether a store that was rebuilt, and has forgotten its boots, may go on with those that its register counts.
+     *
+     * @param journaled a boot that it is known to have had, by what is left of its journal
+     * @param self what the store registers
+     */
+    public static Decision decideRebuilt(
+            BootEpoch journaled, Optional<BookieRegistration> registered, BookieRegistration self) {
+        BookieId bookie = self.bookieId();
+        if (registered.isEmpty()) {
+            return new Decision.Refuse(
+                    "bookie " + bookie + " was rebuilt and goes by the boots that are registered, but"
+                            + " this cluster does not know it: it belongs to another cluster, or never booted");
+        }
+        Optional<Decision> unfit = refusedAs(registered.get(), self);
+        if (unfit.isPresent()) {
+            return unfit.get();
+        }
+        BootEpoch last = registered.get().bootEpoch();
+        if (last.compareTo(journaled) < 0) {
+            return new Decision.Refuse(
+                    "bookie " + bookie + " is registered at boot " + last + ", its journal has records" + " of boot "
+                            + journaled + ": the registry is an older one, or another cluster's");
+        }
+        return new Decision.Adopt(last);
+    }
+
+    private static Optional<Decision> refusedAs(BookieRegistration registered, BookieRegistration self) {
+        if (registered.life() != BookieLife.ACTIVE) {
+            return Optional.of(new Decision.Refuse("bookie " + self.bookieId() + " was "
+                    + registered.life().name().toLowerCase(Locale.ROOT) + " and will never serve again"));
+        }
+        if (!registered.clusterId().equals(self.clusterId())) {
+            return Optional.of(new Decision.Refuse("bookie " + self.bookieId() + " is registered in cluster "
+                    + registered.clusterId() + ", not in " + self.clusterId()));
+        }
+        return Optional.empty();
     }
 }

@@ -349,6 +349,13 @@ public final class BookieStore implements AutoCloseable {
         return JournalScan.ownersOf(journalFiles);
     }
 
+    /** The youngest boot of {@code store} of which a journal has a record; reads all of it. */
+    public static BootEpoch journalBoot(FileStore journalFiles, BookieId store) {
+        JournalSalvage journal = new JournalSalvage(journalFiles, store, Long.MAX_VALUE);
+        journal.run((sequence, record) -> {});
+        return new BootEpoch(journal.lastBootEpoch());
+    }
+
     public BookieId id() {
         return store;
     }

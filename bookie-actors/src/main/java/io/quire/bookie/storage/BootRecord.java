@@ -18,19 +18,38 @@ import java.util.Optional;
  * int8 intent there, uuid operation, int8 clean, string cluster id; guarded by a CRC, see GuardedValue. The epoch is moved in three steps: the intent here,
  * the compare-and-set of the register, the confirmation here.
  *
+ * <p>A store whose ledger store was lost and made anew ({@link StoreRebuild}) does not know its boots; one more int8, which is
+ * there only then, says so. Before its next boot it takes over what the register says.
+ *
  * @param bookieId whose; must agree with the identity file
  * @param confirmed the last epoch whose registration this store saw succeed
  * @param intent the operation that registers the epoch behind {@code confirmed}, when it was started
  * @param clean whether the last stop was an orderly one
  * @param clusterId the cluster that the store is registered in; empty before its first boot
+ * @param rebuilt whether {@code confirmed} was lost and means nothing
  */
 public record BootRecord(
-        BookieId bookieId, BootEpoch confirmed, Optional<OpId> intent, boolean clean, String clusterId) {
+        BookieId bookieId,
+        BootEpoch confirmed,
+        Optional<OpId> intent,
+        boolean clean,
+        String clusterId,
+        boolean rebuilt) {
     private static final Payload KEY = Payload.ofUtf8("m/boot");
 
     /** Of a store that was formatted and never booted. */
     public static BootRecord formatted(BookieId bookieId) {
-        return new BootRecord(bookieId, BootEpoch.NEVER_BOOTED, Optional.empty(), true, "");
+        return new BootRecord(bookieId, BootEpoch.NEVER_BOOTED, Optional.empty(), true, "", false);
+    }
+
+    /** Of a store that has lost its boot record with everything else. */
+    static BootRecord lost(BookieId bookieId) {
+        return new BootRecord(bookieId, BootEpoch.NEVER_BOOTED, Optional.empty(), false, "", true);
+    }
+
+    /** Goes on behind {@code registered}, which the register shows of a store that does not know its boots. */
+    public BootRecord withAdopted(BootEpoch registered) {
+        return new BootRecord(bookieId, registered, intent, false, clusterId, false);
     }
 
     /** The epoch that the intent is for. */
@@ -39,16 +58,16 @@ public record BootRecord(
     }
 
     public BootRecord withIntent(OpId opId) {
-        return new BootRecord(bookieId, confirmed, Optional.of(opId), clean, clusterId);
+        return new BootRecord(bookieId, confirmed, Optional.of(opId), clean, clusterId, rebuilt);
     }
 
     /** The register has the intended epoch: this boot is the current one. */
     public BootRecord withConfirmedIntent(String clusterId) {
-        return new BootRecord(bookieId, intended(), Optional.empty(), false, clusterId);
+        return new BootRecord(bookieId, intended(), Optional.empty(), false, clusterId, false);
     }
 
     public BootRecord withClean(boolean clean) {
-        return new BootRecord(bookieId, confirmed, intent, clean, clusterId);
+        return new BootRecord(bookieId, confirmed, intent, clean, clusterId, rebuilt);
     }
 
     /**
@@ -77,6 +96,9 @@ public record BootRecord(
         Fields.putUuid(out, intent.map(OpId::value).orElse(new java.util.UUID(0, 0)));
         Fields.putBoolean(out, clean);
         Fields.putString(out, clusterId);
+        if (rebuilt) {
+            Fields.putBoolean(out, true);
+        }
     }
 
     private static BootRecord decode(ByteBuffer in) {
@@ -89,6 +111,7 @@ public record BootRecord(
                 confirmed,
                 intended ? Optional.of(opId) : Optional.empty(),
                 Fields.getBoolean(in),
-                Fields.getString(in));
+                Fields.getString(in),
+                in.hasRemaining() && Fields.getBoolean(in));
     }
 }

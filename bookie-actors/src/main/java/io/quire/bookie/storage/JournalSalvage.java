@@ -14,7 +14,8 @@ import java.util.function.BiConsumer;
 /**
  * Finds what is left of a damaged journal: every whole record of the store behind the applied position, wherever it lies
  * and whatever is bad or missing around it. Of two records with one sequence the younger segment's counts: the other one
- * was a torn tail. Not thread-safe.
+ * was a torn tail. So was what an older segment holds at or behind the first record of a younger one; it is left out.
+ * Not thread-safe.
  *
  * <p>The first record of a group lies at the start of a page, the others right behind it: what follows a bad record in its
  * group is not found.
@@ -28,6 +29,9 @@ final class JournalSalvage {
     private final long appliedSequence;
     private final TreeMap<Long, Place> places = new TreeMap<>();
     private long lastSequence;
+    private long lastBootEpoch;
+    /** Where segments begin: generations by first sequence. */
+    private final TreeMap<Long, Long> begins = new TreeMap<>();
     /** The last walk that was made: most records lie behind one another. */
     private JournalScan.Walk walk;
 
@@ -51,6 +55,9 @@ final class JournalSalvage {
     long run(BiConsumer<Long, JournalRecord> visitor) {
         for (String name : files.list()) {
             if (name.startsWith(JournalScan.SEGMENT_PREFIX)) {
+                JournalScan.readHeader(files, name)
+                        .filter(header -> header.store().equals(store))
+                        .ifPresent(header -> begins.merge(header.firstSequence(), header.generation(), Math::max));
                 try (StoreFile file = files.open(name)) {
                     look(file);
                 }
@@ -61,11 +68,24 @@ final class JournalSalvage {
         return lastSequence;
     }
 
+    /** The youngest boot of which {@link #run} has found a record; 0 when there is none. */
+    long lastBootEpoch() {
+        return lastBootEpoch;
+    }
+
     private void show(BiConsumer<Long, JournalRecord> visitor) {
         Map<String, StoreFile> open = new HashMap<>();
+        long youngest = 0;
         try {
             for (Map.Entry<Long, Place> entry : places.entrySet()) {
                 Place place = entry.getValue();
+                youngest = Math.max(youngest, place.generation());
+                while (!begins.isEmpty() && begins.firstKey() <= entry.getKey()) {
+                    youngest = Math.max(youngest, begins.pollFirstEntry().getValue());
+                }
+                if (place.generation() < youngest) {
+                    continue;
+                }
                 StoreFile file = open.computeIfAbsent(place.fileName(), files::open);
                 walkOf(file, place.generation())
                         .recordAt(place.position())
@@ -111,6 +131,7 @@ final class JournalSalvage {
     }
 
     private void note(Place place, ReadRecord record) {
+        lastBootEpoch = Math.max(lastBootEpoch, record.bootEpoch());
         lastSequence = Math.max(lastSequence, Math.max(record.sequence(), record.syncedUpTo()));
         if (record.sequence() > appliedSequence) {
             places.merge(

@@ -210,7 +210,8 @@ final class JournalScan {
         return header;
     }
 
-    private static Optional<SegmentHeader> readHeader(FileStore files, String name) {
+    /** Empty when it has none, or a damaged one. */
+    static Optional<SegmentHeader> readHeader(FileStore files, String name) {
         try (StoreFile file = files.open(name)) {
             ByteBuffer page = ByteBuffer.allocate(JournalFormat.PAGE_BYTES);
             file.read(0, page);

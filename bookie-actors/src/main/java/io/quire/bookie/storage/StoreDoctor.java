@@ -79,7 +79,7 @@ public final class StoreDoctor {
             lock(lock);
             guarded(DISK, OWN, this::disk);
             guarded(IDENTITY, DAMAGED, this::identity);
-            guarded(StoreChecks.LEDGERS, DAMAGED, this::ledgers);
+            guarded(StoreChecks.LEDGERS, unreadable(), this::ledgers);
             guarded(StoreChecks.JOURNAL, DAMAGED, this::journal);
         } catch (DirectoryInUseException e) {
             findings.add(Finding.wrong(LOCK, e.getMessage(), "stop that process first; nothing else was looked at"));
@@ -183,29 +183,41 @@ public final class StoreDoctor {
         return "put back a copy of the file, of any age: it never changes after formatting; delete nothing";
     }
 
+    /** Without an identity nothing can be rebuilt. */
+    private String unreadable() {
+        return identity.isEmpty()
+                ? DAMAGED
+                : "delete nothing; if its disk is mounted and no copy is in use elsewhere, './quire store rebuild --dir "
+                        + directory
+                        + "' sets it aside and begins an empty one, in limbo until other bookies have filled"
+                        + " it again";
+    }
+
     private void ledgers() {
         Path place = directory.resolve(StoreChecks.LEDGERS);
         if (!Files.isDirectory(place)) {
-            missing(StoreChecks.LEDGERS, "there is no ledger store in " + place);
+            missing(StoreChecks.LEDGERS, "there is no ledger store in " + place, "; if it is lost, " + unreadable());
             return;
         }
         if (!LmdbReader.isThere(place)) {
             findings.add(Finding.wrong(
-                    StoreChecks.LEDGERS, "the ledger store was never formatted, or was emptied", DAMAGED));
+                    StoreChecks.LEDGERS, "the ledger store was never formatted, or was emptied", unreadable()));
             return;
         }
         try (LmdbReader files = LmdbReader.open(place)) {
             StoreChecks.requireKnownFormat(files);
-            guarded(StoreChecks.LEDGERS, DAMAGED, files::requireWholeTrees);
-            guarded(StoreChecks.LEDGERS, DAMAGED, () -> bootRecord(files));
+            guarded(StoreChecks.LEDGERS, unreadable(), files::requireWholeTrees);
+            guarded(StoreChecks.LEDGERS, unreadable(), () -> bootRecord(files));
             guarded(StoreChecks.LEDGERS, DAMAGED, () -> content(files));
         }
     }
 
-    private void missing(String part, String what) {
+    private void missing(String part, String what, String ifLost) {
         if (identity.isPresent() || isStore(directory)) {
             findings.add(Finding.wrong(
-                    part, what, "mount or put back what belongs to this store; the identity alone is no store"));
+                    part,
+                    what,
+                    "mount or put back what belongs to this store; the identity alone is no store" + ifLost));
         }
     }
 
@@ -251,7 +263,7 @@ public final class StoreDoctor {
     private void journal() {
         Path place = directory.resolve(StoreChecks.JOURNAL);
         if (!Files.isDirectory(place)) {
-            missing(StoreChecks.JOURNAL, "there is no journal in " + place);
+            missing(StoreChecks.JOURNAL, "there is no journal in " + place, "");
             return;
         }
         JournalInspection journal = new JournalInspection(ReadOnlyFileStore.open(place));

@@ -85,4 +85,28 @@ class BootSequenceTest {
         assertThat(decide(4, 9, registered(4, false, "cluster-2"), false)).isInstanceOf(Decision.Refuse.class);
         assertThat(decide(4, 9, registered(5, false, "cluster-2"), true)).isInstanceOf(Decision.Refuse.class);
     }
+
+    @Test
+    @DisplayName("R7: a store that was rebuilt goes on behind the boot that is registered, and then as any other")
+    void rebuilt() {
+        Decision decision =
+                BootSequence.decideRebuilt(new BootEpoch(3), Optional.of(registered(4, false, "cluster-1")), SELF);
+        assertThat(decision).isEqualTo(new Decision.Adopt(new BootEpoch(4)));
+        assertThat(decide(4, 9, registered(4, false, "cluster-1"), false))
+                .isEqualTo(new Decision.Register(9, SELF.booted(new BootEpoch(5), "here", "b1")));
+    }
+
+    @Test
+    @DisplayName("R7, H24: a rebuilt store that is not registered, retired, of another cluster, or younger than its"
+            + " registration is refused")
+    void rebuiltButUnfit() {
+        assertThat(BootSequence.decideRebuilt(BootEpoch.NEVER_BOOTED, Optional.empty(), SELF))
+                .isInstanceOf(Decision.Refuse.class);
+        for (BookieRegistration unfit : new BookieRegistration[] {
+            registered(4, true, "cluster-1"), registered(4, false, "cluster-2"), registered(2, false, "cluster-1")
+        }) {
+            assertThat(BootSequence.decideRebuilt(new BootEpoch(3), Optional.of(unfit), SELF))
+                    .isInstanceOf(Decision.Refuse.class);
+        }
+    }
 }
