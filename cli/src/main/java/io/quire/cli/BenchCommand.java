@@ -15,6 +15,7 @@ import java.util.stream.Stream;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Option;
 import picocli.CommandLine.ParameterException;
+import picocli.CommandLine.Parameters;
 import picocli.CommandLine.Spec;
 
 /** {@code quire bench}: puts load on a cluster of its own and prints what was measured, as a line of JSON. */
@@ -30,6 +31,7 @@ import picocli.CommandLine.Spec;
             BenchCommand.Read.class,
             BenchCommand.Recover.class,
             BenchCommand.Tail.class,
+            BenchCommand.Run.class,
             BenchStoreCommand.class,
             BenchCompareCommand.class
         })
@@ -40,7 +42,8 @@ final class BenchCommand implements Runnable {
     @Override
     public void run() {
         throw new ParameterException(
-                spec.commandLine(), "a benchmark is missing: write, latency, read, recover, tail, store or compare");
+                spec.commandLine(),
+                "a benchmark is missing: write, latency, read, recover, tail, run, store or compare");
     }
 
     /** What all benchmarks are told. */
@@ -86,9 +89,15 @@ final class BenchCommand implements Runnable {
             require(quire().givenUrl().isEmpty(), "only write and latency run over --url");
             BenchOptions options = options(1, 1, 0);
             List<String> lines = Stream.of(loads)
-                    .map(load -> load + " size=" + entryBytes + " " + options.shared())
+                    .map(load -> withDefaults(load, " size=" + entryBytes + " " + options.shared()))
                     .toList();
             return print(() -> LoadGenerator.run(options, lines, parent(), terminal()::note));
+        }
+
+        /** What a load names itself counts, so it stands last. */
+        private static String withDefaults(String load, String parameters) {
+            String[] words = load.trim().split(" ", 2);
+            return words[0] + parameters + (words.length == 1 ? "" : " " + words[1]);
         }
 
         private BenchOptions options(int ledgers, int outstanding, int rate) {
@@ -229,6 +238,18 @@ final class BenchCommand implements Runnable {
         public Integer call() {
             require(rate > 0, "rate must be positive");
             return load("tail rate=" + rate);
+        }
+    }
+
+    /** Any loads. */
+    @Command(name = "run", description = "Any loads, one after the other; docs/performance.md lists them.")
+    static final class Run extends Load {
+        @Parameters(arity = "1..*", paramLabel = "LOAD", description = "For example 'createseal n=2000 conc=64'.")
+        private String[] loads;
+
+        @Override
+        public Integer call() {
+            return load(loads);
         }
     }
 }
