@@ -2,6 +2,7 @@ package io.quire.bench;
 
 import java.net.URI;
 import java.nio.file.Path;
+import java.util.ArrayList;
 import java.util.List;
 import java.util.function.Consumer;
 
@@ -16,17 +17,18 @@ public final class LoadGenerator {
      * @param progress told what is going on, in lines
      */
     public static BenchResult write(BenchOptions options, Path parent, Consumer<String> progress) {
-        return run(options, List.of(appendLine(options)), parent, progress);
+        return run(options, List.of(appendLine(options)), parent, progress).get(0);
     }
 
     /**
      * Spawns a cluster, runs loads on it one after the other, and stops it.
      *
      * @param loads lines as docs/performance.md describes them
-     * @return what the last load measured
+     * @return what each load measured
      * @throws IllegalArgumentException when one is no load
      */
-    public static BenchResult run(BenchOptions options, List<String> loads, Path parent, Consumer<String> progress) {
+    public static List<BenchResult> run(
+            BenchOptions options, List<String> loads, Path parent, Consumer<String> progress) {
         progress.accept("starting " + options.nodes() + " bookie JVMs");
         try (SpawnedCluster cluster = SpawnedCluster.start(options.nodes(), parent);
                 LedgerDriver driver = QuireDriver.connect(cluster.clientConfig())) {
@@ -44,22 +46,23 @@ public final class LoadGenerator {
     public static BenchResult write(BenchOptions options, URI url, Consumer<String> progress) {
         Path directory = Path.of(System.getProperty("java.io.tmpdir"));
         try (LedgerDriver driver = new HttpDriver(url)) {
-            return run(List.of(appendLine(options)), driver, List.of(), directory, progress);
+            return run(List.of(appendLine(options)), driver, List.of(), directory, progress)
+                    .get(0);
         }
     }
 
-    private static BenchResult run(
+    private static List<BenchResult> run(
             List<String> loads, LedgerDriver driver, List<Long> servers, Path directory, Consumer<String> progress) {
-        BenchResult result = null;
+        List<BenchResult> results = new ArrayList<>();
         for (String load : loads) {
             progress.accept(load);
             Meter meter = new Meter(servers, directory);
-            result = new Loads(driver, LoadStep.parse(load), meter, directory.resolve("ledgers.txt")).run();
+            results.add(new Loads(driver, LoadStep.parse(load), meter, directory.resolve("ledgers.txt")).run());
             if (meter.firstError() != null) {
                 progress.accept("the first error: " + meter.firstError());
             }
         }
-        return result;
+        return results;
     }
 
     private static String appendLine(BenchOptions options) {

@@ -1,6 +1,5 @@
 package io.quire.cli;
 
-import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
 import io.quire.bench.BenchOptions;
 import io.quire.bench.BenchResult;
@@ -84,14 +83,18 @@ final class BenchCommand implements Runnable {
                     .orElseGet(() -> LoadGenerator.write(options, parent(), terminal()::note)));
         }
 
-        /** Loads on a cluster of its own; the last one is measured. */
+        /** Loads on a cluster of its own; a line for each. */
         final int load(String... loads) {
             require(quire().givenUrl().isEmpty(), "only write and latency run over --url");
             BenchOptions options = options(1, 1, 0);
             List<String> lines = Stream.of(loads)
                     .map(load -> withDefaults(load, " size=" + entryBytes + " " + options.shared()))
                     .toList();
-            return print(() -> LoadGenerator.run(options, lines, parent(), terminal()::note));
+            return print(() -> {
+                List<BenchResult> results = LoadGenerator.run(options, lines, parent(), terminal()::note);
+                results.subList(0, results.size() - 1).forEach(this::println);
+                return results.get(results.size() - 1);
+            });
         }
 
         /** What a load names itself counts, so it stands last. */
@@ -119,13 +122,17 @@ final class BenchCommand implements Runnable {
 
         private int print(Supplier<BenchResult> run) {
             try {
-                JsonNode result = new ObjectMapper().valueToTree(run.get());
-                terminal().println(result.toString());
-                return result.get("errors").asLong() == 0 ? 0 : 1;
+                BenchResult result = run.get();
+                println(result);
+                return result.errors() == 0 ? 0 : 1;
             } catch (QuireNode.NodeStartException | UncheckedIOException | IllegalStateException e) {
                 String why = e.getCause() == null ? e.getMessage() : e.getMessage() + ": " + e.getCause();
                 throw CommandFailure.of("the benchmark cannot run: " + why, e);
             }
+        }
+
+        private void println(BenchResult result) {
+            terminal().println(new ObjectMapper().valueToTree(result).toString());
         }
 
         private Path parent() {
