@@ -51,7 +51,7 @@ final class ComparisonPlan {
                 "writes",
                 List.of(
                         new Step("RSS idle, MiB", "rss", List.of()),
-                        new Step("", "append out=200 warm=3 secs=6", List.of()),
+                        new Step("", "append out=200 warm=5 secs=25", List.of()),
                         new Step("append 1 KiB, 1 x 1", "append out=1", rate),
                         new Step("append 1 KiB, 1 x 100", "append out=100", rate),
                         new Step("append 1 KiB, 1 x 1000", "append out=1000", rate),
