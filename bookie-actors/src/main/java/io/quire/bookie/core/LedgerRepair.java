@@ -6,6 +6,7 @@ import io.quire.protocol.EntryBatch;
 import io.quire.protocol.EntryFormat;
 import io.quire.protocol.Fragment;
 import io.quire.protocol.LedgerMetadata;
+import io.quire.protocol.LedgerState;
 import io.quire.protocol.Payload;
 import io.quire.protocol.Replication;
 import java.util.ArrayList;
@@ -91,6 +92,11 @@ public final class LedgerRepair {
     /** Starts the repair. Call once, first. Like all inputs it gives nothing when the repair has ended. */
     public Optional<RepairEffect> start() {
         List<Fragment> fragments = metadata.fragments();
+        if (metadata.state() == LedgerState.IN_RECOVERY) {
+            return blocked(
+                    "the ledger is in recovery, which may have given this store copies that no register speaks of:"
+                            + " what it must hold is not known yet");
+        }
         for (int i = 0; i < fragments.size(); i++) {
             Fragment fragment = fragments.get(i);
             int position = fragment.ensemble().bookies().indexOf(self);

@@ -5,6 +5,7 @@ import io.quire.protocol.Deletion;
 import io.quire.protocol.EntryBatch;
 import io.quire.protocol.LedgerId;
 import io.quire.protocol.LedgerMetadata;
+import io.quire.protocol.LedgerState;
 import io.quire.protocol.RegisterValue;
 import io.quire.protocol.RegistryKey;
 import io.quire.protocol.Versioned;
@@ -18,8 +19,9 @@ import java.util.TreeMap;
  * Brings a store out of limbo (R21), ledger by ledger, in rounds.
  *
  * <p>Design note. When everything is in limbo a round begins by listing the registers of all ledgers: those that name the
- * store are in limbo one by one. No ledger is missed: what the store may have forgotten was registered before it booted into
- * limbo, and until the listing has ended it takes no adds for any. Then each ledger in limbo is repaired by a {@link
+ * store, or are in recovery, are in limbo one by one. No ledger is missed: for what the store may have forgotten it was
+ * registered before it booted into limbo, or had copies from a recovery that was under way, and until the listing has ended
+ * it takes no adds for any. Then each ledger in limbo is repaired by a {@link
  * LedgerRepair}, and cleared if that succeeds, or if the ledger is deleted for ever. A ledger whose repair is blocked waits
  * for the next round, and so does everything when something failed that has nothing to do with a ledger.
  *
@@ -86,11 +88,20 @@ public final class StoreRepair {
         listFrom = next;
         List<LedgerId> named = page.stream()
                 .filter(metadata -> metadata.deletion() != Deletion.PURGED)
-                .filter(metadata -> metadata.fragments().stream()
-                        .anyMatch(fragment -> fragment.ensemble().contains(self)))
+                .filter(this::concerns)
                 .map(LedgerMetadata::ledgerId)
                 .toList();
         return named.isEmpty() ? marked() : Optional.of(new RepairEffect.MarkListed(named));
+    }
+
+    /**
+     * Whether the store may have had anything of a ledger. A recovery gives copies to a bookie before any register names it,
+     * and registers it at the end: as long as one may be under way, the store may yet be named for what it has forgotten.
+     */
+    private boolean concerns(LedgerMetadata metadata) {
+        return metadata.state() == LedgerState.IN_RECOVERY
+                || metadata.fragments().stream()
+                        .anyMatch(fragment -> fragment.ensemble().contains(self));
     }
 
     public Optional<RepairEffect> marked() {

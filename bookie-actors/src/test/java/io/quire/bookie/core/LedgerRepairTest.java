@@ -136,6 +136,30 @@ class LedgerRepairTest {
         assertThat(repair.blockedBecause()).isEmpty();
     }
 
+    @Test
+    @DisplayName(
+            "R21: while a ledger is in recovery, a store that no register names may yet be named for copies it lost")
+    void inRecovery() {
+        LedgerMetadata recovering = ledger(3, FOURTH, SECOND, THIRD).inRecovery();
+        LedgerRepair repair = new LedgerRepair(SELF, recovering, LIMITS);
+        assertThat(repair.start()).isEmpty();
+        assertThat(repair.blockedBecause())
+                .hasValueSatisfying(reason -> assertThat(reason).contains("in recovery"));
+    }
+
+    @Test
+    @DisplayName("R21: a store in limbo looks after ledgers that name it, and after those in recovery")
+    void listing() {
+        StoreRepair store = new StoreRepair(SELF, LIMITS);
+        store.begin(true);
+        assertThat(store.listed(List.of(ledger(3, FOURTH, SECOND, THIRD)), Optional.empty()))
+                .contains(new RepairEffect.EndListing());
+        assertThat(store.listed(List.of(ledger(3, SELF, SECOND, THIRD)), Optional.empty()))
+                .contains(new RepairEffect.MarkListed(List.of(LEDGER)));
+        assertThat(store.listed(List.of(ledger(3, FOURTH, SECOND, THIRD).inRecovery()), Optional.empty()))
+                .contains(new RepairEffect.MarkListed(List.of(LEDGER)));
+    }
+
     private static LedgerRepair started(LedgerMetadata metadata) {
         LedgerRepair repair = new LedgerRepair(SELF, metadata, LIMITS);
         assertThat(repair.start()).isNotEqualTo(Optional.empty());
