@@ -9,6 +9,7 @@ import java.util.function.Consumer;
 import org.apache.bookkeeper.client.api.BKException;
 import org.apache.bookkeeper.client.api.BookKeeper;
 import org.apache.bookkeeper.client.api.DigestType;
+import org.apache.bookkeeper.client.api.LastConfirmedAndEntry;
 import org.apache.bookkeeper.client.api.LedgerEntries;
 import org.apache.bookkeeper.client.api.LedgerEntry;
 import org.apache.bookkeeper.client.api.ReadHandle;
@@ -90,8 +91,11 @@ public final class BookKeeperDriver implements LedgerDriver {
 
     /** Long polls, as BookKeeper's own tailing readers do, each from the entry after the last one. */
     private static void follow(ReadHandle handle, long next, Consumer<byte[]> entries) {
-        handle.readLastAddConfirmedAndEntryAsync(next, TAIL_WAIT_MILLIS, false).whenComplete((answer, failure) -> {
+        CompletionStage<LastConfirmedAndEntry> poll =
+                handle.readLastAddConfirmedAndEntryAsync(next, TAIL_WAIT_MILLIS, false);
+        poll.whenComplete((answer, failure) -> {
             if (failure != null) {
+                failure.printStackTrace();
                 return;
             }
             long following = next;
@@ -112,8 +116,10 @@ public final class BookKeeperDriver implements LedgerDriver {
 
     /** What is confirmed already is read at once. */
     private static void catchUp(ReadHandle handle, long first, long last, Consumer<byte[]> entries) {
-        handle.readAsync(first, last).whenComplete((answer, failure) -> {
+        CompletionStage<LedgerEntries> read = handle.readAsync(first, last);
+        read.whenComplete((answer, failure) -> {
             if (failure != null) {
+                failure.printStackTrace();
                 return;
             }
             try (answer) {
