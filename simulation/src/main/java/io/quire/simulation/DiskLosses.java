@@ -1,6 +1,7 @@
 package io.quire.simulation;
 
 import io.quire.protocol.BookieId;
+import io.quire.protocol.LedgerId;
 import io.quire.protocol.Replication;
 import io.quire.simulation.SimulatedBookie.Loss;
 import java.util.ArrayList;
@@ -9,7 +10,9 @@ import java.util.HashSet;
 import java.util.List;
 import java.util.Random;
 import java.util.Set;
+import java.util.TreeSet;
 import java.util.UUID;
+import java.util.stream.Collectors;
 
 /**
  * Bookies that lose their disks, or cannot read them now and then, and the operator who formats new ones in their places.
@@ -91,6 +94,13 @@ final class DiskLosses {
                     .forEach(machine -> lost.remove(machine.bookie().identity()));
         }
         return healed;
+    }
+
+    /** Ledgers that a store waits for. */
+    Set<LedgerId> ledgersInLimbo() {
+        return machines.stream()
+                .flatMap(machine -> machine.bookie().ledgersInLimbo().stream())
+                .collect(Collectors.toCollection(TreeSet::new));
     }
 
     /** The stores that are in limbo, and why, for people. */

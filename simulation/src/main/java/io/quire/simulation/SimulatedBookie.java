@@ -161,6 +161,11 @@ public class SimulatedBookie implements SimulatedNode.Program {
                 .orElse(identity + " is down");
     }
 
+    /** Up to 100 ledgers that are in limbo in the running store. */
+    List<LedgerId> ledgersInLimbo() {
+        return running.map(store -> store.limbo().ledgers(0, 100)).orElse(List.of());
+    }
+
     /** Whether nothing of the running store is in limbo. */
     boolean isWhole() {
         return running.isPresent() && running.get().limbo().isEmpty();

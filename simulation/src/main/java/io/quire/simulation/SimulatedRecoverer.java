@@ -27,6 +27,7 @@ import io.quire.protocol.wire.BookieRequest;
 import io.quire.registry.RegistrySettings;
 import io.quire.simulation.SimulatedNetwork.Envelope;
 import java.util.ArrayDeque;
+import java.util.Collection;
 import java.util.Deque;
 import java.util.List;
 import java.util.Optional;
@@ -52,6 +53,7 @@ final class SimulatedRecoverer implements SimulatedNode.Program {
     private final Deque<LedgerId> toFinish = new ArrayDeque<>();
     private boolean finishing;
     private boolean finished;
+    private Runnable goOn = () -> {};
     private long recoveries;
 
     /**
@@ -84,6 +86,13 @@ final class SimulatedRecoverer implements SimulatedNode.Program {
         toFinish.addAll(content.ledgers());
     }
 
+    /** After it has finished: recover these, too. */
+    void finishAlso(Collection<LedgerId> others) {
+        finished = false;
+        toFinish.addAll(others);
+        goOn.run();
+    }
+
     boolean isFinished() {
         return finished;
     }
@@ -97,6 +106,7 @@ final class SimulatedRecoverer implements SimulatedNode.Program {
     public Consumer<Envelope> start(SimulatedNode node) {
         Incarnation incarnation = new Incarnation(node);
         node.scheduleEvery(TICK_NANOS, incarnation::tick);
+        goOn = incarnation::think;
         incarnation.think();
         return incarnation::received;
     }

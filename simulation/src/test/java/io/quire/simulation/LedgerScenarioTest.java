@@ -64,6 +64,13 @@ class LedgerScenarioTest {
     }
 
     @Test
+    @DisplayName("R21: a store waits for a ledger whose writer died while it created it, until somebody recovers that")
+    void abandonedCreation() {
+        assertThat(new WipedBookieScenario(3_000_020).run().violation()).isEmpty();
+        assertThat(new WipedBookieScenario(3_000_139).run().violation()).isEmpty();
+    }
+
+    @Test
     @DisplayName(
             "R14, R22, H9, H71, H97, I2, I5: ledgers are deleted while others write, recover, read and follow them")
     void deletedUnderWrite() {
