@@ -29,6 +29,7 @@ final class ClientContext {
     final ClusterFeed feed;
     final ClientSettings settings;
     final LongSupplier nanoClock = System::nanoTime;
+    final WriterTicks ticks;
     final Counter appends;
     final Counter appendFailures;
     final Counter reads;
@@ -52,6 +53,7 @@ final class ClientContext {
         this.ledgerIds = ledgerIds;
         this.feed = feed;
         this.settings = settings;
+        this.ticks = new WriterTicks(system, settings.tickInterval(), nanoClock);
         this.appends = meters.counter("client.add.entry");
         this.appendFailures = meters.counter("client.add.entry.failures");
         this.reads = meters.counter("client.read.entry");

@@ -48,6 +48,8 @@ import org.apache.pekko.actor.typed.javadsl.TimerScheduler;
  */
 public final class LedgerWriterActor {
     private static final Duration LINGER = Duration.ofSeconds(2);
+    /** Deadlines that are far off are looked after that much more rarely. */
+    private static final int INTERVALS_WHEN_BUSY = 10;
 
     private final ActorContext<Command> context;
     private final TimerScheduler<Command> timers;
@@ -64,6 +66,10 @@ public final class LedgerWriterActor {
     private long lastForce;
     private int appendedSincePump;
     private boolean pumpScheduled;
+    private final WriterTicks.Ticket ticks;
+    /** When the core was last looked after, or began to need it. */
+    private long lastTickNanos;
+
     private boolean ticking;
     private final Runnable whenStopped;
     private long changeVersion = -1;
@@ -212,6 +218,7 @@ public final class LedgerWriterActor {
         this.core = new LedgerWriter(created, key, client.settings.writer(), new Outbox(), now());
         this.holes = new ExplicitIds<>(
                 client.settings.explicitIdsWindow(), client.settings.writer().pendingBytesMax());
+        this.ticks = client.ticks.enrol(() -> context.getSelf().tell(Tick.INSTANCE));
         this.pumpEntries = client.settings.writer().batchEntriesMax();
     }
 
@@ -238,8 +245,6 @@ public final class LedgerWriterActor {
     }
 
     private Behavior<Command> start() {
-        core.start(now());
-        keepTicking();
         return Behaviors.receive(Command.class)
                 .onMessage(
                         AppendFor.class, append -> onAppend(append.payload(), append.durability(), append.listener()))
@@ -268,6 +273,7 @@ public final class LedgerWriterActor {
 
     private Behavior<Command> onPostStop() {
         try {
+            ticks.close();
             failWaiting(holes.clear(), LedgerException.Code.NoWriter);
             core.close();
         } finally {
@@ -280,7 +286,7 @@ public final class LedgerWriterActor {
     private Behavior<Command> onClose() {
         failWaiting(holes.clear(), LedgerException.Code.NoWriter);
         core.close();
-        timers.cancelAll();
+        ticks.sleep();
         stopLater(timers);
         return Behaviors.receive(Command.class)
                 .onMessage(Stop.class, stop -> Behaviors.stopped())
@@ -420,20 +426,31 @@ public final class LedgerWriterActor {
     }
 
     private Behavior<Command> onTick() {
-        core.tick(now());
+        lastTickNanos = now();
+        core.tick(lastTickNanos);
         drainHoles();
-        failWaiting(holes.expire(now()), LedgerException.Code.TimedOut);
-        if (!core.needsTick() && holes.isEmpty()) {
-            ticking = false;
-            timers.cancel(Tick.INSTANCE);
-        }
+        failWaiting(holes.expire(lastTickNanos), LedgerException.Code.TimedOut);
+        keepTicking();
         return Behaviors.same();
     }
 
+    /** Asks to be woken when the core, or an append that waits for its turn, is to be looked after next. */
     private void keepTicking() {
-        if (!ticking && (core.needsTick() || !holes.isEmpty())) {
-            ticking = true;
-            timers.startTimerWithFixedDelay(Tick.INSTANCE, Tick.INSTANCE, client.settings.tickInterval());
+        LedgerWriter.Attention attention = core.attention();
+        if (attention == LedgerWriter.Attention.NONE && holes.isEmpty()) {
+            ticking = false;
+            ticks.sleep();
+            return;
+        }
+        long now = now();
+        lastTickNanos = ticking ? lastTickNanos : now;
+        ticking = true;
+        long interval = client.ticks.intervalNanos();
+        long latest = lastTickNanos + INTERVALS_WHEN_BUSY * interval;
+        switch (attention) {
+            case SOON -> ticks.wakeAt(lastTickNanos + interval);
+            case WHEN_QUIET -> ticks.wakeAt(Math.min(now + interval, latest));
+            default -> ticks.wakeAt(latest);
         }
     }
 
@@ -470,6 +487,7 @@ public final class LedgerWriterActor {
         } else {
             core.registerUnavailable();
         }
+        keepTicking();
         return Behaviors.same();
     }
 

@@ -11,9 +11,12 @@ import io.quire.protocol.RegistryKey;
 import io.quire.protocol.RegistryTombstones;
 import io.quire.protocol.RegistryVoters;
 import io.quire.protocol.VoterId;
+import io.quire.protocol.wire.Bundle;
+import io.quire.protocol.wire.Bundler;
 import io.quire.protocol.wire.Envelope;
 import io.quire.protocol.wire.RegistryReply;
 import io.quire.protocol.wire.RegistryRequest;
+import io.quire.protocol.wire.WireMessage;
 import io.quire.registry.core.Effect;
 import java.time.Duration;
 import java.util.ArrayList;
@@ -36,7 +39,8 @@ import org.apache.pekko.actor.typed.receptionist.Receptionist;
 import org.apache.pekko.cluster.typed.Cluster;
 
 /**
- * The shell of {@link RegistryOperations}: finds the voters and their config, and carries the messages.
+ * The shell of {@link RegistryOperations}: finds the voters and their config, and carries the messages. Requests gather
+ * until the mailbox is drained; those for one voter travel as one.
  *
  * <p>One per process, for its life.
  */
@@ -54,7 +58,9 @@ final class RegistryClientActor extends AbstractBehavior<RegistryClientActor.Com
     private final Map<ActorRef<RegistryRequest>, VoterId> candidates = new HashMap<>();
     private final Map<VoterId, ActorRef<RegistryRequest>> voters = new HashMap<>();
     private final Map<Long, ActorRef<RegistryRequest>> describing = new LinkedHashMap<>();
+    private final Map<VoterId, Bundler> requests = new LinkedHashMap<>();
     private final List<Question> questions = new ArrayList<>();
+    private boolean flushScheduled;
     private long lastId;
     private int ticks;
 
@@ -91,6 +97,12 @@ final class RegistryClientActor extends AbstractBehavior<RegistryClientActor.Com
 
     private record Replied(RegistryReply reply) implements Command {}
 
+    private record RepliedTogether(Bundle bundle) implements Command {}
+
+    private enum Flush implements Command {
+        INSTANCE
+    }
+
     private record VotersFound(Receptionist.Listing listing) implements Command {}
 
     private enum Tick implements Command {
@@ -105,6 +117,8 @@ final class RegistryClientActor extends AbstractBehavior<RegistryClientActor.Com
         super(context);
         this.operations = new RegistryOperations(settings, proposerIds, nanoClock, this::send);
         this.replies = context.messageAdapter(RegistryReply.class, Replied::new);
+        // The same address: what comes there is told apart by its class.
+        context.messageAdapter(Bundle.class, RepliedTogether::new);
     }
 
     /**
@@ -131,7 +145,9 @@ final class RegistryClientActor extends AbstractBehavior<RegistryClientActor.Com
                 .onMessage(DescribeConfig.class, this::onDescribeConfig)
                 .onMessage(ChangeVoters.class, this::onChangeVoters)
                 .onMessage(DescribeVoters.class, this::onDescribeVoters)
-                .onMessage(Replied.class, this::onReplied)
+                .onMessage(Replied.class, message -> onReply(message.reply()))
+                .onMessage(RepliedTogether.class, this::onRepliedTogether)
+                .onMessage(Flush.class, flush -> onFlush())
                 .onMessage(VotersFound.class, this::onVotersFound)
                 .onMessage(Tick.class, tick -> onTick())
                 .build();
@@ -204,14 +220,36 @@ final class RegistryClientActor extends AbstractBehavior<RegistryClientActor.Com
     }
 
     private void send(VoterId voter, RegistryRequest request) {
-        ActorRef<RegistryRequest> target = voters.get(voter);
-        if (target != null) {
-            Envelope.send(target, request, replies);
+        requests.computeIfAbsent(voter, id -> new Bundler()).add(request);
+        if (!flushScheduled) {
+            flushScheduled = true;
+            getContext().getSelf().tell(Flush.INSTANCE);
         }
     }
 
-    private Behavior<Command> onReplied(Replied message) {
-        RegistryReply reply = message.reply();
+    private Behavior<Command> onFlush() {
+        flushScheduled = false;
+        requests.forEach((voter, bundler) -> {
+            ActorRef<RegistryRequest> target = voters.get(voter);
+            for (WireMessage message : bundler.take()) {
+                if (target != null) {
+                    Envelope.send(target.<WireMessage>unsafeUpcast(), message, replies);
+                }
+            }
+        });
+        return this;
+    }
+
+    private Behavior<Command> onRepliedTogether(RepliedTogether together) {
+        for (WireMessage message : together.bundle().messages()) {
+            if (message instanceof RegistryReply reply) {
+                onReply(reply);
+            }
+        }
+        return this;
+    }
+
+    private Behavior<Command> onReply(RegistryReply reply) {
         if (reply instanceof RegistryReply.VoterDescribed described) {
             voterDescribed(described);
             return this;

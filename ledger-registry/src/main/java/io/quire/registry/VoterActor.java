@@ -1,11 +1,16 @@
 package io.quire.registry;
 
+import io.quire.protocol.wire.Bundle;
+import io.quire.protocol.wire.Bundler;
 import io.quire.protocol.wire.Envelope;
 import io.quire.protocol.wire.RegistryReply;
 import io.quire.protocol.wire.RegistryRequest;
+import io.quire.protocol.wire.WireMessage;
 import io.quire.registry.storage.AcceptorStore;
 import java.util.ArrayList;
+import java.util.LinkedHashMap;
 import java.util.List;
+import java.util.Map;
 import org.apache.pekko.actor.typed.ActorRef;
 import org.apache.pekko.actor.typed.Behavior;
 import org.apache.pekko.actor.typed.DispatcherSelector;
@@ -16,8 +21,8 @@ import org.apache.pekko.actor.typed.receptionist.Receptionist;
 import org.apache.pekko.actor.typed.receptionist.ServiceKey;
 
 /**
- * One registry voter. Requests that arrive while a commit runs are the next group: no timer. A disk that fails stops the
- * voter; it never answers what it could not keep.
+ * One registry voter. Requests that arrive while a commit runs are the next group: no timer; those of one client are
+ * answered together. A disk that fails stops the voter; it never answers what it could not keep.
  *
  * <p>Started by the node, which stops when it stops. Runs on its own thread, {@link #DISPATCHER}.
  */
@@ -35,7 +40,7 @@ public final class VoterActor {
     private final ActorContext<Object> context;
     private final AcceptorStore store;
     private final List<RegistryRequest> requests = new ArrayList<>();
-    private final List<ActorRef<RegistryReply>> senders = new ArrayList<>();
+    private final List<ActorRef<WireMessage>> senders = new ArrayList<>();
 
     private enum Flush {
         INSTANCE
@@ -60,6 +65,7 @@ public final class VoterActor {
     private Behavior<Object> serving() {
         return Behaviors.receive(Object.class)
                 .onMessage(RegistryRequest.class, this::onRequest)
+                .onMessage(Bundle.class, this::onBundle)
                 .onMessage(Flush.class, flush -> onFlush())
                 .onSignal(PostStop.class, signal -> {
                     store.close();
@@ -77,11 +83,23 @@ public final class VoterActor {
         return requests.size() >= GROUP_MAX ? onFlush() : Behaviors.same();
     }
 
+    private Behavior<Object> onBundle(Bundle bundle) {
+        for (WireMessage message : bundle.messages()) {
+            if (message instanceof RegistryRequest request) {
+                onRequest(request);
+            }
+        }
+        return Behaviors.same();
+    }
+
     private Behavior<Object> onFlush() {
         List<RegistryReply> replies = store.answer(requests);
+        Map<ActorRef<WireMessage>, Bundler> bySender = new LinkedHashMap<>();
         for (int i = 0; i < replies.size(); i++) {
-            Envelope.send(senders.get(i), replies.get(i), context.getSelf());
+            bySender.computeIfAbsent(senders.get(i), sender -> new Bundler()).add(replies.get(i));
         }
+        bySender.forEach((sender, answers) ->
+                answers.take().forEach(answer -> Envelope.send(sender, answer, context.getSelf())));
         requests.clear();
         senders.clear();
         return Behaviors.same();

@@ -224,7 +224,6 @@ final class SimulatedWriter implements SimulatedNode.Program {
             nextChosen = 0;
             forces.clear();
             core = new LedgerWriter(created, plan.password().keyOf(ledgerId), plan.settings(), this, node.nanoTime());
-            core.start(node.nanoTime());
             if (!ticking) {
                 ticking = true;
                 node.scheduleEvery(TICK_NANOS, () -> core.tick(node.nanoTime()));

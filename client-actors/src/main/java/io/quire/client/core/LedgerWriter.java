@@ -92,6 +92,9 @@ public final class LedgerWriter {
 
     private final Deque<Force> forces = new ArrayDeque<>();
 
+    /** Whether sessions were asked for; before, there is nothing that a bookie should know. */
+    private boolean started;
+
     /** Whether a session was ever open; without one nothing has been sent. */
     private boolean sessionOpened;
 
@@ -136,10 +139,17 @@ public final class LedgerWriter {
         }
     }
 
-    /** Asks every member for a session. Call once, first. */
+    /**
+     * Asks every member for a session, unless that was done; the first append does it. A ledger that gets no entry costs
+     * its bookies nothing.
+     */
     public void start(long nowNanos) {
-        for (WriterMember member : members) {
-            member.open(nowNanos);
+        if (!started) {
+            started = true;
+            for (WriterMember member : members) {
+                member.busyFrom(nowNanos);
+                member.open(nowNanos);
+            }
         }
     }
 
@@ -192,6 +202,12 @@ public final class LedgerWriter {
      * #pump}.
      */
     public long append(Payload payload, Durability durability, long nowNanos) {
+        start(nowNanos);
+        if (entries.isEmpty()) {
+            for (WriterMember member : members) {
+                member.busyFrom(nowNanos);
+            }
+        }
         long entryId = entries.append(payload, durability, nowNanos);
         appendedSinceTick = true;
         return entryId;
@@ -457,16 +473,47 @@ public final class LedgerWriter {
                         : Failure.notApplied(Code.NoWriter, "the writer was closed before it could seal"));
     }
 
-    /** Whether {@link #tick} has anything to look after. */
-    public boolean needsTick() {
+    /** When {@link #tick} is to be called next. */
+    public enum Attention {
+        /** Not before the next input. */
+        NONE,
+        /** For deadlines that are far off. */
+        SOMETIME,
+        /** Once nothing was appended for a short while. */
+        WHEN_QUIET,
+        /** Shortly. */
+        SOON
+    }
+
+    /** When {@link #tick} is to be called next, if there is no other input before. */
+    public Attention attention() {
         if (isOver()) {
-            return false;
+            return Attention.NONE;
+        } else if (state != State.OPEN || change.isPresent() || !forces.isEmpty() || (started && !isConnected())) {
+            return Attention.SOON;
+        } else if (!entries.isAnswered()) {
+            return Attention.SOMETIME;
         }
-        boolean quiet = true;
+        return isQuiet() ? Attention.NONE : Attention.WHEN_QUIET;
+    }
+
+    private boolean isConnected() {
         for (WriterMember member : members) {
-            quiet &= member.isQuiet() && member.wasTold(entries.lastAddConfirmed());
+            if (!member.isOpen()) {
+                return false;
+            }
         }
-        return !quiet || state != State.OPEN || change.isPresent() || !entries.isAnswered() || !forces.isEmpty();
+        return true;
+    }
+
+    /** Whether every member has everything, and knows it. */
+    private boolean isQuiet() {
+        for (WriterMember member : members) {
+            if (started && !(member.isQuiet() && member.wasTold(entries.lastAddConfirmed()))) {
+                return false;
+            }
+        }
+        return true;
     }
 
     /** Time went on. */
@@ -478,9 +525,19 @@ public final class LedgerWriter {
         lastTickNanos = nowNanos;
         entries.expire(nowNanos);
         endForces(nowNanos);
+        if (started) {
+            tickMembers(stoodStillNanos, nowNanos);
+        }
+        changeEnsemble(nowNanos);
+        trySeal(nowNanos);
+        change.filter(pending -> pending.isDue(nowNanos))
+                .ifPresent(pending -> outbox.register(pending.expectedVersion(), pending.proposed()));
+    }
+
+    private void tickMembers(long stoodStillNanos, long nowNanos) {
         for (WriterMember member : members) {
             if (stoodStillNanos > settings.openTimeoutNanos()) {
-                member.excuse(stoodStillNanos);
+                member.excuse(stoodStillNanos, nowNanos);
             }
             member.tick(nowNanos);
         }
@@ -490,10 +547,6 @@ public final class LedgerWriter {
             }
         }
         appendedSinceTick = false;
-        changeEnsemble(nowNanos);
-        trySeal(nowNanos);
-        change.filter(pending -> pending.isDue(nowNanos))
-                .ifPresent(pending -> outbox.register(pending.expectedVersion(), pending.proposed()));
     }
 
     private void rejected(WriterMember member, Rejection rejection, long nowNanos) {
@@ -518,7 +571,7 @@ public final class LedgerWriter {
     /** Replaces the members that have failed, as far as there are others. */
     private void changeEnsemble(long nowNanos) {
         boolean idle = state == State.SEALING && entries.isAnswered() && entries.isForced();
-        if (isOver() || idle || change.isPresent() || nowNanos - nextChangeNanos < 0) {
+        if (!started || isOver() || idle || change.isPresent() || nowNanos - nextChangeNanos < 0) {
             return;
         }
         int failedMask = 0;

@@ -151,8 +151,13 @@ final class WriterMember {
     }
 
     /** The writer itself stood still for so long; nobody else is to blame. */
-    void excuse(long nanos) {
-        progressNanos += nanos;
+    void excuse(long nanos, long nowNanos) {
+        progressNanos = Math.min(progressNanos + nanos, nowNanos);
+    }
+
+    /** It has had nothing to do up to now. */
+    void busyFrom(long nowNanos) {
+        progressNanos = nowNanos;
     }
 
     /** Asks for a session. */

@@ -178,13 +178,17 @@ class LedgerWriterTest {
     }
 
     private void create(Replication replication, WriterSettings settings) {
+        createUnstarted(replication, settings);
+        writer.start(0);
+    }
+
+    private void createUnstarted(Replication replication, WriterSettings settings) {
         List<BookieId> bookies = new ArrayList<>();
         for (int i = 0; i < replication.ensembleSize(); i++) {
             bookies.add(new BookieId(new UUID(0, i + 1)));
         }
         created = LedgerMetadata.create(new LedgerId(7), replication, new Ensemble(bookies), Map.of(), 0);
         writer = new LedgerWriter(new Versioned<>(1, created), LedgerKey.NONE, settings, outbox, 0);
-        writer.start(0);
     }
 
     private SessionId open(int position, long credit, long now) {
@@ -892,6 +896,81 @@ class LedgerWriterTest {
         writer.tick(RESEND);
         writer.tick(RESEND + 10 * BOOKIE_TIMEOUT);
         assertThat(outbox.proposals).isEmpty();
+    }
+
+    @Test
+    @DisplayName("a member is not blamed for the time in which it had nothing to do")
+    void idleTimeIsNobodysFault() {
+        outbox.spares.add(SPARE);
+        outbox.spares.add(new BookieId(new UUID(0, 100)));
+        SessionId[] session = opened(THREE);
+        long later = 10 * BOOKIE_TIMEOUT;
+        append(later);
+        writer.batchRefused(2, session[2], Rejection.CLOSED_TO_ENTRIES, later);
+        assertThat(outbox.proposals.get(0).value.lastFragment().ensemble().bookies())
+                .containsExactly(member(0), member(1), SPARE);
+    }
+
+    @Test
+    @DisplayName("a member that fails after an idle time is replaced as soon as any other")
+    void idleTimeIsNoCredit() {
+        outbox.spares.add(SPARE);
+        SessionId[] session = opened(THREE);
+        long start = 10 * BOOKIE_TIMEOUT;
+        append(start);
+        long now = start;
+        while (outbox.proposals.isEmpty()) {
+            now += RESEND;
+            assertThat(now).isLessThan(start + 3 * BOOKIE_TIMEOUT);
+            ack(0, session[0], 10, now);
+            ack(1, session[1], 10, now);
+            writer.tick(now);
+        }
+        assertThat(now - start).isBetween(BOOKIE_TIMEOUT, BOOKIE_TIMEOUT + RESEND);
+    }
+
+    @Test
+    @DisplayName("a ledger without entries is sealed without a word to its bookies")
+    void nothingIsOpenedForNothing() {
+        createUnstarted(THREE, settings(8, 1 << 20, 1 << 20));
+        assertThat(writer.attention()).isEqualTo(LedgerWriter.Attention.NONE);
+        writer.tick(10 * BOOKIE_TIMEOUT);
+        writer.seal(10 * BOOKIE_TIMEOUT);
+        writer.registered(2, 10 * BOOKIE_TIMEOUT);
+        assertThat(outbox.sealed).hasSize(1);
+        assertThat(outbox.opening).isEmpty();
+    }
+
+    @Test
+    @DisplayName("the first append asks every member for a session, once")
+    void firstAppendOpensSessions() {
+        createUnstarted(THREE, settings(8, 1 << 20, 1 << 20));
+        append(0);
+        append(0);
+        assertThat(outbox.opening).containsExactly(0, 1, 2);
+    }
+
+    @Test
+    @DisplayName("how soon a writer is to be looked after")
+    void attention() {
+        SessionId[] session = opened(THREE);
+        assertThat(writer.attention()).isEqualTo(LedgerWriter.Attention.NONE);
+        append(0);
+        assertThat(writer.attention()).isEqualTo(LedgerWriter.Attention.SOMETIME);
+        ack(0, session[0], 1, 0);
+        ack(1, session[1], 1, 0);
+        assertThat(writer.attention()).isEqualTo(LedgerWriter.Attention.WHEN_QUIET);
+        writer.force(1, 0);
+        assertThat(writer.attention()).isEqualTo(LedgerWriter.Attention.WHEN_QUIET);
+        append(0);
+        writer.force(2, 0);
+        assertThat(writer.attention()).isEqualTo(LedgerWriter.Attention.SOON);
+        writer.sessionEnded(2, session[2], Rejection.UNKNOWN_SESSION, 0);
+        ack(0, session[0], 2, 0);
+        ack(1, session[1], 2, 0);
+        assertThat(writer.attention()).isEqualTo(LedgerWriter.Attention.SOON);
+        writer.close();
+        assertThat(writer.attention()).isEqualTo(LedgerWriter.Attention.NONE);
     }
 
     @Test

@@ -77,6 +77,7 @@ import org.apache.pekko.serialization.SerializerWithStringManifest;
  *   w       BallotRejected        voter | req | ballot | promised ballot
  *   x       RegistersCopied       voter | req | list of copied | list of range | opt key
  *   y       LedgerCollected       voter | req
+ *   N       Bundle                list of (letter 1 byte | length int32 | the message of that letter, from its version byte)
  * </pre>
  *
  * <p>Entries are not verified here: who stores or uses them does. Reading copies whatever it keeps out of the buffer,
@@ -88,11 +89,21 @@ public final class QuireSerializer extends SerializerWithStringManifest implemen
     /** Names this codec in each frame, in all nodes. */
     public static final int IDENTIFIER = 7141;
 
+    /** A letter, a length, and a version byte. */
+    private static final int BUNDLED_BYTES_MIN = 1 + Integer.BYTES + 1;
+
+    private static final MessageFormat<Bundle> BUNDLE = new MessageFormat<>(
+            "N",
+            Bundle.class,
+            QuireSerializer::bundleBytes,
+            (out, bundle) -> Fields.putList(out, bundle.messages(), QuireSerializer::putBundled),
+            in -> new Bundle(Fields.getList(in, BUNDLED_BYTES_MIN, QuireSerializer::getBundled)));
+
     private static final Map<Class<?>, MessageFormat<?>> BY_TYPE = new HashMap<>();
     private static final Map<String, MessageFormat<?>> BY_MANIFEST = new HashMap<>();
 
     static {
-        Stream.of(BookieRequestFormat.ALL, BookieReplyFormat.ALL, RegistryFormat.ALL)
+        Stream.of(BookieRequestFormat.ALL, BookieReplyFormat.ALL, RegistryFormat.ALL, List.of(BUNDLE))
                 .flatMap(List::stream)
                 .forEach(format -> {
                     if (BY_TYPE.put(format.type(), format) != null
@@ -171,6 +182,40 @@ public final class QuireSerializer extends SerializerWithStringManifest implemen
         } finally {
             in.order(order);
         }
+    }
+
+    /** About how many bytes {@code message} takes. */
+    static int likelyBytes(WireMessage message) {
+        return formatOfMessage(message).likelyBytes(message);
+    }
+
+    private static int bundleBytes(Bundle bundle) {
+        int bytes = Integer.BYTES;
+        for (WireMessage message : bundle.messages()) {
+            bytes = Math.addExact(bytes, BUNDLED_BYTES_MIN + likelyBytes(message));
+        }
+        return bytes;
+    }
+
+    private static void putBundled(ByteBuffer out, WireMessage message) {
+        MessageFormat<?> format = formatOfMessage(message);
+        out.put((byte) format.manifest().charAt(0));
+        int lengthAt = out.position();
+        out.putInt(0);
+        format.encode(out, message);
+        out.putInt(lengthAt, out.position() - lengthAt - Integer.BYTES);
+    }
+
+    private static WireMessage getBundled(ByteBuffer in) {
+        String manifest = String.valueOf((char) in.get());
+        MessageFormat<?> format = BY_MANIFEST.get(manifest);
+        if (format == null || format.type() == Bundle.class) {
+            throw new IllegalArgumentException("no message with the manifest '" + manifest + "' may be in a bundle");
+        }
+        int length = Fields.getCount(in, 1);
+        WireMessage message = format.decode(in.slice(in.position(), length));
+        in.position(in.position() + length);
+        return message;
     }
 
     private static MessageFormat<?> formatOfMessage(Object message) {

@@ -132,6 +132,7 @@ class QuireSerializerTest {
                         t VoterDescribed
                         u ConfigStored
                         v VoterRefused
+                        N Bundle
                         """);
     }
 
@@ -221,6 +222,45 @@ class QuireSerializerTest {
         WireMessage add = new BookieRequest.AddEntries(
                 values.bookie(), List.of(new BookieRequest.Batch(values.session(), 1, batch.byteSize(), -1, batch)));
         assertThat(serializer.fromBinary(serializer.toBinary(add), "B")).isEqualTo(add);
+    }
+
+    @Test
+    @DisplayName("a bundle holds neither nothing, nor another bundle, nor what is no message")
+    void bundles() {
+        RandomValues values = new RandomValues(4);
+        WireMessage inner = new RegistryRequest.DescribeVoter(values.number());
+        assertThatThrownBy(() -> new Bundle(List.of())).isInstanceOf(IllegalArgumentException.class);
+        assertThatThrownBy(() -> new Bundle(List.of(inner, new Bundle(List.of(inner)))))
+                .isInstanceOf(IllegalArgumentException.class);
+        byte[] bytes = serializer.toBinary(new Bundle(List.of(inner)));
+        int letterAt = 1 + Integer.BYTES;
+        assertThat(bytes[letterAt]).isEqualTo((byte) 'T');
+        for (char other : new char[] {'N', '?'}) {
+            bytes[letterAt] = (byte) other;
+            assertThatThrownBy(() -> serializer.fromBinary(bytes, "N"))
+                    .isInstanceOf(Fields.MalformedException.class)
+                    .hasMessageContaining("'" + other + "'");
+        }
+    }
+
+    @Test
+    @DisplayName("what gathers is sent in order, in messages that fit into frames")
+    void bundler() {
+        Bundler bundler = new Bundler();
+        assertThat(bundler.take()).isEmpty();
+        WireMessage small = new RegistryRequest.DescribeVoter(1);
+        bundler.add(small);
+        assertThat(bundler.take()).containsExactly(small);
+        List<WireMessage> many = new ArrayList<>();
+        for (int i = 0; i < 5000; i++) {
+            many.add(new RegistryRequest.DescribeVoter(i));
+        }
+        many.forEach(bundler::add);
+        List<WireMessage> sent = bundler.take();
+        assertThat(sent).hasSizeBetween(2, 20);
+        assertThat(sent.stream().flatMap(message -> ((Bundle) message).messages().stream()))
+                .containsExactlyElementsOf(many);
+        assertThat(sent).allMatch(message -> serializer.toBinary(message).length < 300_000);
     }
 
     @Test

@@ -177,7 +177,8 @@ public final class WireSamples {
                         true),
                 new VoterDescribed(VOTER, 9, Optional.of(CONFIG), true, Optional.empty()),
                 new ConfigStored(VOTER, 9),
-                new VoterRefused(VOTER, 9, "epoch 1 is over", Optional.of(CONFIG)));
+                new VoterRefused(VOTER, 9, "epoch 1 is over", Optional.of(CONFIG)),
+                new Bundle(List.of(new DescribeVoter(9), new ProbeSession(BOOKIE, SESSION))));
     }
 
     /** A random message of each kind, in the order of {@link #fixed}. */
@@ -272,7 +273,10 @@ public final class WireSamples {
                         v.list(4, () -> range(v)),
                         v.optional(v::key)),
                 v -> new ConfigStored(v.voter(), v.number()),
-                v -> new VoterRefused(v.voter(), v.number(), v.text(), v.optional(v::config)));
+                v -> new VoterRefused(v.voter(), v.number(), v.text(), v.optional(v::config)),
+                v -> new Bundle(List.of(
+                        new DescribeVoter(v.number()),
+                        new RecoveryAddEntries(v.bookie(), v.number(), v.ledger(), v.number(), v.proof(), v.batch()))));
     }
 
     private static LedgerIdRange range(RandomValues v) {
