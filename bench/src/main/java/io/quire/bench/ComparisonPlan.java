@@ -87,8 +87,10 @@ final class ComparisonPlan {
         return new Group(
                 "ledgers",
                 List.of(
+                        new Step("", "createseal n=6000 conc=64", List.of()),
                         new Step("create+seal, 1 at a time", "createseal n=300 conc=1 first=100", rate),
                         new Step("create+seal, 64 at a time", "createseal n=3000 conc=64", rate),
+                        new Step("", "recover n=1500 conc=32", List.of()),
                         new Step("recover, 1 at a time", "recover n=200 conc=1", rate),
                         new Step("recover, 32 at a time", "recover n=1000 conc=32", rate),
                         new Step(

@@ -5,6 +5,7 @@ import io.quire.protocol.BookieStatus;
 import io.quire.protocol.LedgerId;
 import io.quire.protocol.LedgerMetadata;
 import io.quire.protocol.Versioned;
+import java.time.Duration;
 import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.LinkedHashSet;
@@ -53,7 +54,14 @@ final class FeedActor {
 
     private record BucketUpdated(Replicator.UpdateResponse<?> response) implements Command {}
 
+    private enum Spread implements Command {
+        INSTANCE
+    }
+
     private record MemberChanged(MemberEvent event) implements Command {}
+
+    /** How long publications gather: a replicated bucket costs as much for one change as for many. */
+    private static final Duration GATHERING = Duration.ofMillis(50);
 
     private final ActorContext<Command> context;
     private final FeedView view;
@@ -62,6 +70,9 @@ final class FeedActor {
     private final ActorRef<Replicator.UpdateResponse<FeedBucket>> onUpdated;
     private final List<FeedBucketKey> keys;
     private final BookiePresence presence;
+    /** What this node published and has not handed to the replicator, by bucket; the newest of each ledger. */
+    private final Map<Integer, Map<LedgerId, Versioned<LedgerMetadata>>> gathered = new TreeMap<>();
+
     private final Map<LedgerId, Set<LedgerListener>> ledgerListeners = new HashMap<>();
     private final Set<BookieListener> bookieListeners = new LinkedHashSet<>();
 
@@ -103,6 +114,7 @@ final class FeedActor {
     private Behavior<Command> running() {
         return Behaviors.receive(Command.class)
                 .onMessage(PublishLedger.class, this::onPublishLedger)
+                .onMessage(Spread.class, spread -> onSpread())
                 .onMessage(PublishBookie.class, this::onPublishBookie)
                 .onMessage(BucketReported.class, this::onBucketReported)
                 .onMessage(BucketUpdated.class, this::onBucketUpdated)
@@ -120,8 +132,20 @@ final class FeedActor {
         int index = settings.bucketOf(ledgerId);
         if (view.bucket(index).learnsFrom(ledger, settings)) {
             show(index, view.bucket(index).with(ledger, settings).resetDelta());
-            update(index, bucket -> bucket.with(ledger, settings).forgettingEnded(ledgerId, settings));
+            if (gathered.isEmpty()) {
+                context.scheduleOnce(GATHERING, context.getSelf(), Spread.INSTANCE);
+            }
+            gathered.computeIfAbsent(index, bucket -> new TreeMap<>()).put(ledgerId, ledger);
         }
+        return Behaviors.same();
+    }
+
+    private Behavior<Command> onSpread() {
+        gathered.forEach((index, ledgers) -> {
+            List<Versioned<LedgerMetadata>> published = List.copyOf(ledgers.values());
+            update(index, bucket -> bucket.with(published, settings).forgettingEnded(ledgers.keySet(), settings));
+        });
+        gathered.clear();
         return Behaviors.same();
     }
 

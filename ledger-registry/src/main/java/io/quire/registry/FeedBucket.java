@@ -12,6 +12,7 @@ import java.util.Collections;
 import java.util.List;
 import java.util.NavigableMap;
 import java.util.Optional;
+import java.util.Set;
 import java.util.TreeMap;
 import org.apache.pekko.cluster.ddata.AbstractDeltaReplicatedData;
 import org.apache.pekko.cluster.ddata.ReplicatedDelta;
@@ -104,6 +105,15 @@ final class FeedBucket extends AbstractDeltaReplicatedData<FeedBucket, FeedBucke
                 && (hasEnded(ledger) || ledgers.size() - endedCount() < settings.openLedgersPerBucket());
     }
 
+    /** This bucket with several, as if they had come one by one. */
+    FeedBucket with(List<Versioned<LedgerMetadata>> published, FeedSettings settings) {
+        FeedBucket changed = this;
+        for (Versioned<LedgerMetadata> ledger : published) {
+            changed = changed.with(ledger, settings);
+        }
+        return changed;
+    }
+
     boolean learnsFrom(BookieStatus bookie) {
         BookieStatus known = bookies.get(bookie.bookieId());
         return known == null || bookie.isNewerThan(known);
@@ -123,9 +133,9 @@ final class FeedBucket extends AbstractDeltaReplicatedData<FeedBucket, FeedBucke
      * This bucket without the lowest ended ledgers beyond what it may keep, if there are markedly more; adds to the
      * delta.
      *
-     * @param published stays in any case, so that the end of an old ledger is heard of too
+     * @param published stay in any case, so that the end of an old ledger is heard of too
      */
-    FeedBucket forgettingEnded(LedgerId published, FeedSettings settings) {
+    FeedBucket forgettingEnded(Set<LedgerId> published, FeedSettings settings) {
         int ended = endedCount();
         if (ended <= settings.closedLedgersBeforeForgetting()) {
             return this;
@@ -135,7 +145,7 @@ final class FeedBucket extends AbstractDeltaReplicatedData<FeedBucket, FeedBucke
         long forgotten = forgottenUpTo;
         for (Versioned<LedgerMetadata> ledger : ledgers.values()) {
             LedgerId ledgerId = ledger.value().ledgerId();
-            if (surplus > 0 && hasEnded(ledger) && !ledgerId.equals(published)) {
+            if (surplus > 0 && hasEnded(ledger) && !published.contains(ledgerId)) {
                 kept.remove(ledgerId);
                 forgotten = Math.max(forgotten, ledgerId.value());
                 surplus--;
@@ -147,8 +157,13 @@ final class FeedBucket extends AbstractDeltaReplicatedData<FeedBucket, FeedBucke
 
     @Override
     public FeedBucket mergeData(FeedBucket that) {
-        NavigableMap<LedgerId, Versioned<LedgerMetadata>> mergedLedgers = new TreeMap<>();
-        this.addLedgersNotForgottenBy(that, mergedLedgers);
+        NavigableMap<LedgerId, Versioned<LedgerMetadata>> mergedLedgers;
+        if (that.forgottenUpTo == NOTHING_FORGOTTEN) {
+            mergedLedgers = new TreeMap<>(ledgers); // as is nearly always so: that is a change of a few
+        } else {
+            mergedLedgers = new TreeMap<>();
+            this.addLedgersNotForgottenBy(that, mergedLedgers);
+        }
         that.addLedgersNotForgottenBy(this, mergedLedgers);
         NavigableMap<BookieId, BookieStatus> mergedBookies = new TreeMap<>(bookies);
         that.bookies.forEach((bookieId, bookie) -> mergedBookies.merge(bookieId, bookie, FeedBucket::newer));

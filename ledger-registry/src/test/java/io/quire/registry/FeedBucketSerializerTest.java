@@ -107,7 +107,7 @@ class FeedBucketSerializerTest {
                         "pekko.actor.serialization-identifiers.\"" + FeedBucketSerializer.class.getName() + "\""))
                 .isEqualTo(FeedBucketSerializer.IDENTIFIER)
                 .isEqualTo(serializer.identifier());
-        assertThat(FeedSettings.from(config)).isEqualTo(new FeedSettings(16, 256, 1024, 8192));
+        assertThat(FeedSettings.from(config)).isEqualTo(new FeedSettings(64, 32, 256, 8192));
         Config wrong =
                 ConfigFactory.parseString("quire.registry.feed.buckets = 0").withFallback(config);
         assertThatThrownBy(() -> FeedSettings.from(wrong)).hasMessageContaining("quire.registry.feed.buckets");

@@ -13,6 +13,7 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
 import java.util.Random;
+import java.util.Set;
 import java.util.UUID;
 
 /** Ledgers, bookies and buckets for the tests of the feed. */
@@ -85,6 +86,7 @@ final class FeedSamples {
 
     /** What a node does to a bucket when it publishes. */
     static FeedBucket published(FeedBucket bucket, Versioned<LedgerMetadata> ledger) {
-        return bucket.with(ledger, SETTINGS).forgettingEnded(ledger.value().ledgerId(), SETTINGS);
+        return bucket.with(ledger, SETTINGS)
+                .forgettingEnded(Set.of(ledger.value().ledgerId()), SETTINGS);
     }
 }
