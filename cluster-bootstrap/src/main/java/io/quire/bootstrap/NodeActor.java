@@ -54,6 +54,12 @@ final class NodeActor extends AbstractBehavior<NodeActor.Command> {
     /** Stops the bookies in order, then the voters. */
     record StopAll(ActorRef<Done> replyTo) implements Command {}
 
+    /** Stops one bookie in order; answered once its store is closed. The others go on. */
+    record StopBookie(String name, ActorRef<Done> replyTo) implements Command {}
+
+    /** Starts one bookie that has ended, as a new boot; answered once it serves. */
+    record StartEnded(String name, ActorRef<Done> replyTo) implements Command {}
+
     /** Asks for the bookies that run. */
     record ListBookies(ActorRef<RunningBookies> replyTo) implements Command {}
 
@@ -81,6 +87,8 @@ final class NodeActor extends AbstractBehavior<NodeActor.Command> {
         private boolean hasFailed;
         private Optional<BookieActor.Event> outcome = Optional.empty();
         private Duration backoff;
+        private final List<ActorRef<Done>> toldOfEnd = new ArrayList<>();
+        private final List<ActorRef<Done>> toldOfStart = new ArrayList<>();
 
         Hosted(String name, BookieActor.Setup setup) {
             this.name = name;
@@ -120,6 +128,8 @@ final class NodeActor extends AbstractBehavior<NodeActor.Command> {
                 .onMessage(StartVoter.class, this::onStartVoter)
                 .onMessage(StartFounding.class, this::onStartFounding)
                 .onMessage(StartBookie.class, this::onStartBookie)
+                .onMessage(StopBookie.class, this::onStopBookie)
+                .onMessage(StartEnded.class, this::onStartEnded)
                 .onMessage(ListBookies.class, this::onListBookies)
                 .onMessage(StartTombstones.class, this::onStartTombstones)
                 .onMessage(BookieEvent.class, this::onBookieEvent)
@@ -167,6 +177,42 @@ final class NodeActor extends AbstractBehavior<NodeActor.Command> {
         getContext().watch(bookie.actor);
     }
 
+    private Behavior<Command> onStopBookie(StopBookie stop) {
+        Hosted bookie = bookies.get(stop.name());
+        timers.cancel(bookie.name);
+        bookie.toldOfEnd.add(stop.replyTo());
+        if (bookie.actorRuns) {
+            bookie.actor.tell(BookieActor.Stop.INSTANCE);
+        }
+        tellOfEnd(bookie);
+        return this;
+    }
+
+    private Behavior<Command> onStartEnded(StartEnded start) {
+        Hosted bookie = bookies.get(start.name());
+        if (bookie.hasEnded() && stoppedTo == null) {
+            bookie.hasFailed = false;
+            launch(bookie);
+        }
+        bookie.toldOfStart.add(start.replyTo());
+        tellOfStart(bookie);
+        return this;
+    }
+
+    private static void tellOfEnd(Hosted bookie) {
+        if (bookie.hasEnded()) {
+            bookie.toldOfEnd.forEach(waiting -> waiting.tell(Done.getInstance()));
+            bookie.toldOfEnd.clear();
+        }
+    }
+
+    private static void tellOfStart(Hosted bookie) {
+        if (bookie.serves) {
+            bookie.toldOfStart.forEach(waiting -> waiting.tell(Done.getInstance()));
+            bookie.toldOfStart.clear();
+        }
+    }
+
     private Behavior<Command> onListBookies(ListBookies list) {
         list.replyTo()
                 .tell(new RunningBookies(bookies.values().stream()
@@ -191,6 +237,7 @@ final class NodeActor extends AbstractBehavior<NodeActor.Command> {
                         true, getContext().getSystem().ignoreRef()));
             }
             listener.bookieStarted(bookie.name, started.bookie());
+            tellOfStart(bookie);
         } else {
             bookie.serves = false;
             bookie.outcome = Optional.of(message.event());
@@ -218,6 +265,7 @@ final class NodeActor extends AbstractBehavior<NodeActor.Command> {
         if (!bookie.hasEnded()) {
             return;
         }
+        tellOfEnd(bookie);
         if (bookie.outcome.orElseThrow() instanceof BookieActor.Event.Failed failed) {
             if (failed.outOfSpace() && stoppedTo == null) {
                 Duration backoff = bookie.nextBackoff();

@@ -18,6 +18,8 @@ import io.quire.client.ClientSettings;
 import io.quire.client.LedgerClient;
 import io.quire.client.TombstoneKeeperActor;
 import io.quire.client.TombstoneSettings;
+import io.quire.client.log.LogSettings;
+import io.quire.client.log.Logs;
 import io.quire.protocol.BookieId;
 import io.quire.protocol.BookieLife;
 import io.quire.protocol.BookieRegistration;
@@ -37,6 +39,7 @@ import io.quire.storage.StorageException;
 import java.net.URI;
 import java.nio.file.Path;
 import java.time.Duration;
+import java.time.InstantSource;
 import java.util.ArrayList;
 import java.util.HashSet;
 import java.util.List;
@@ -49,9 +52,11 @@ import java.util.concurrent.ExecutionException;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.TimeoutException;
 import java.util.concurrent.locks.LockSupport;
+import java.util.function.Function;
 import java.util.stream.StreamSupport;
 import org.apache.pekko.Done;
 import org.apache.pekko.actor.CoordinatedShutdown;
+import org.apache.pekko.actor.typed.ActorRef;
 import org.apache.pekko.actor.typed.ActorSystem;
 import org.apache.pekko.actor.typed.javadsl.Adapter;
 import org.apache.pekko.actor.typed.javadsl.AskPattern;
@@ -78,7 +83,7 @@ public final class QuireNode implements AutoCloseable {
     private static final Duration NEWS_TIMEOUT = Duration.ofSeconds(5);
     private static final int BOOKIES_PAGE = 500;
 
-    /** How long a part of this process may take to answer. */
+    private static final Duration BOOKIE_TIMEOUT = Duration.ofSeconds(30);
 
     /** How long the actor system may take to end once everything in it has stopped. */
     private static final Duration TERMINATION = Duration.ofSeconds(5);
@@ -92,6 +97,7 @@ public final class QuireNode implements AutoCloseable {
     private DistributedDataFeed feed;
     private RegistryClient registry;
     private LedgerClient client;
+    private Logs logs;
     private Optional<URI> http = Optional.empty();
 
     /** What becomes of the node's parts. */
@@ -184,6 +190,7 @@ public final class QuireNode implements AutoCloseable {
             settings = NodeSettings.from(config);
             BookieSettings.from(config);
             ClientSettings.from(config);
+            LogSettings.from(config);
             RegistrySettings.from(config);
             TombstoneSettings.from(config);
             HttpSettings.from(config);
@@ -208,6 +215,11 @@ public final class QuireNode implements AutoCloseable {
         return client;
     }
 
+    /** The named logs of the cluster, written as section {@code quire.client.log} says. */
+    public Logs logs() {
+        return logs;
+    }
+
     /** Where HTTP is served, with the port that was bound; empty when it is off. */
     public Optional<URI> http() {
         return http;
@@ -227,6 +239,38 @@ public final class QuireNode implements AutoCloseable {
 
     public ActorSystem<?> system() {
         return system;
+    }
+
+    /**
+     * Stops one of the node's bookies in order; the others go on serving.
+     *
+     * @param store which of the configured stores, from 0
+     * @return completes once the store is closed
+     */
+    public CompletionStage<Done> stopBookie(int store) {
+        return ask(replyTo -> new NodeActor.StopBookie(bookieName(store), replyTo));
+    }
+
+    /**
+     * Starts a bookie that {@link #stopBookie} has stopped, or that has failed, as a new boot.
+     *
+     * @param store which of the configured stores, from 0
+     * @return completes once it serves; fails when it does not within half a minute
+     */
+    public CompletionStage<Done> startBookie(int store) {
+        return ask(replyTo -> new NodeActor.StartEnded(bookieName(store), replyTo));
+    }
+
+    private CompletionStage<Done> ask(Function<ActorRef<Done>, NodeActor.Command> command) {
+        return AskPattern.ask(system, command::apply, BOOKIE_TIMEOUT, system.scheduler());
+    }
+
+    private String bookieName(int store) {
+        if (store < 0 || store >= settings.stores().size()) {
+            throw new IllegalArgumentException(
+                    "the node has stores 0 to " + (settings.stores().size() - 1) + ", not " + store);
+        }
+        return "bookie-" + store;
     }
 
     /** Completes with the reason when the node cannot serve any more; its owner then stops it. */
@@ -285,6 +329,7 @@ public final class QuireNode implements AutoCloseable {
                 ClientSettings.from(config),
                 meters,
                 System::currentTimeMillis);
+        logs = Logs.create(client, registry, LogSettings.from(config), InstantSource.system());
         startBookies(BookieSettings.from(config), registryConfig);
         startTombstones(TombstoneSettings.from(config));
         awaitNews();
@@ -386,7 +431,7 @@ public final class QuireNode implements AutoCloseable {
         String node = DistributedDataFeed.nodeOf(system);
         for (int i = 0; i < settings.stores().size(); i++) {
             NodeSettings.Store store = settings.stores().get(i);
-            String actorName = "bookie-" + i;
+            String actorName = bookieName(i);
             String name = settings.stores().size() == 1 ? settings.name() : settings.name() + "-" + i;
             String address = "pekko://quire@" + node + "/user/" + actorName;
             BookieBoot.Place place = new BookieBoot.Place(

@@ -118,7 +118,7 @@ record Problem(
         return switch (code) {
             case InvalidRequest -> 400;
             case Unauthorized -> 403;
-            case NoSuchLedger, NoSuchEntry, NoSuchBookie -> 404;
+            case NoSuchLedger, NoSuchEntry, NoSuchBookie, NoSuchLog -> 404;
             case LedgerClosed, LedgerFenced, NoWriter, NotConfirmed, Conflict -> 409;
             case EntryTooLarge -> 413;
             case Overloaded -> 429;
@@ -135,6 +135,7 @@ record Problem(
             case NoSuchLedger -> "There is no such ledger";
             case NoSuchEntry -> "There is no such entry";
             case NoSuchBookie -> "There is no such bookie";
+            case NoSuchLog -> "There is no such log";
             case LedgerClosed -> "The ledger is closed";
             case LedgerFenced -> "The ledger is fenced";
             case NoWriter -> "The ledger has no writer";

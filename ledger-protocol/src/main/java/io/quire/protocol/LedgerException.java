@@ -60,6 +60,8 @@ public class LedgerException extends RuntimeException {
         /** The ledger's password is another one, or its digest is. */
         Unauthorized,
         /** No bookie of that id was ever registered. */
-        NoSuchBookie
+        NoSuchBookie,
+        /** There is no named log of that name, or no longer. */
+        NoSuchLog
     }
 }

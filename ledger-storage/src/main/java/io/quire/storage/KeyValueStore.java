@@ -76,8 +76,8 @@ public interface KeyValueStore extends AutoCloseable {
         /** A copy of the value of {@code key}. */
         Optional<Payload> get(Payload key);
 
-        /** The greatest key that is at most {@code key}, with its value; copies. */
-        Optional<KeyValue> floor(Payload key);
+        /** The greatest key that is at most {@code key}; a copy. */
+        Optional<Payload> floorKey(Payload key);
 
         /**
          * Shows {@code visitor} the keys in {@code [from, to)}, ascending, until it has enough. The visitor must not
@@ -109,8 +109,6 @@ public interface KeyValueStore extends AutoCloseable {
          */
         void commit();
     }
-
-    record KeyValue(Payload key, Payload value) {}
 
     /** Sees the pairs of a scan. */
     @FunctionalInterface

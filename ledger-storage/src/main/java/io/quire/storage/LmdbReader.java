@@ -165,7 +165,7 @@ public final class LmdbReader implements KeyValueStore {
         }
 
         @Override
-        public Optional<KeyValue> floor(Payload key) {
+        public Optional<Payload> floorKey(Payload key) {
             byte[] most = KeyValueStore.requireKey(key).toByteArray();
             try {
                 return main.root() == NO_PAGE ? Optional.empty() : floorIn(main, main.root(), 1, most);
@@ -260,7 +260,7 @@ public final class LmdbReader implements KeyValueStore {
         return true;
     }
 
-    private Optional<KeyValue> floorIn(Tree tree, long number, int level, byte[] most) throws IOException {
+    private Optional<Payload> floorIn(Tree tree, long number, int level, byte[] most) throws IOException {
         boolean leaf = level == tree.depth();
         Page page = pageOf(number, leaf ? LEAF : BRANCH);
         for (int i = page.nodes() - 1; i >= 0; i--) {
@@ -269,9 +269,9 @@ public final class LmdbReader implements KeyValueStore {
                 continue;
             }
             if (leaf) {
-                return Optional.of(new KeyValue(Payload.wrap(key), Payload.copyOf(valueOf(page, i))));
+                return Optional.of(Payload.wrap(key));
             }
-            Optional<KeyValue> found = floorIn(tree, childOf(page, i), level + 1, most);
+            Optional<Payload> found = floorIn(tree, childOf(page, i), level + 1, most);
             if (found.isPresent()) {
                 return found;
             }

@@ -1,7 +1,6 @@
 package io.quire.storage;
 
 import io.quire.protocol.Payload;
-import io.quire.storage.KeyValueStore.KeyValue;
 import io.quire.storage.KeyValueStore.Snapshot;
 import io.quire.storage.KeyValueStore.Visitor;
 import java.nio.ByteBuffer;
@@ -44,7 +43,7 @@ sealed class LmdbSnapshot implements Snapshot permits LmdbTransaction {
     }
 
     @Override
-    public final Optional<KeyValue> floor(Payload key) {
+    public final Optional<Payload> floorKey(Payload key) {
         requireOpen();
         byte[] most = KeyValueStore.requireKey(key).toByteArray();
         try (Cursor<ByteBuffer> cursor = database.openCursor(transaction)) {
@@ -54,9 +53,7 @@ sealed class LmdbSnapshot implements Snapshot permits LmdbTransaction {
             } else {
                 found = cursor.last();
             }
-            return found
-                    ? Optional.of(new KeyValue(Payload.wrap(copy(cursor.key())), Payload.wrap(copy(cursor.val()))))
-                    : Optional.empty();
+            return found ? Optional.of(Payload.wrap(copy(cursor.key()))) : Optional.empty();
         } catch (LmdbException e) {
             throw LmdbKeyValueStore.failure("read from " + store, e);
         }

@@ -4,7 +4,6 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import io.quire.protocol.Payload;
-import io.quire.storage.KeyValueStore.KeyValue;
 import io.quire.storage.KeyValueStore.Snapshot;
 import io.quire.storage.KeyValueStore.Transaction;
 import java.nio.ByteBuffer;
@@ -67,7 +66,7 @@ public abstract class KeyValueStoreContract {
         try (Snapshot snapshot = store.openSnapshot()) {
             assertThat(pairs(snapshot)).isEmpty();
             assertThat(snapshot.get(utf8("a"))).isEmpty();
-            assertThat(snapshot.floor(utf8("a"))).isEmpty();
+            assertThat(snapshot.floorKey(utf8("a"))).isEmpty();
         }
     }
 
@@ -83,8 +82,8 @@ public abstract class KeyValueStoreContract {
             assertThat(transaction.delete(utf8("a"))).isTrue();
             assertThat(transaction.delete(utf8("a"))).isFalse();
             assertThat(pairs(transaction)).containsExactly(pair("b", "3"));
-            assertThat(transaction.floor(utf8("z"))).contains(pair("b", "3"));
-            assertThat(transaction.floor(utf8("a"))).isEmpty();
+            assertThat(transaction.floorKey(utf8("z"))).contains(utf8("b"));
+            assertThat(transaction.floorKey(utf8("a"))).isEmpty();
             try (Snapshot during = store.openSnapshot()) {
                 assertThat(pairs(during)).containsExactly(pair("a", "1"));
             }
@@ -135,7 +134,7 @@ public abstract class KeyValueStoreContract {
             assertThat(snapshot.get(utf8("a"))).contains(Payload.EMPTY);
             assertThat(snapshot.get(utf8("b"))).contains(Payload.EMPTY);
             assertThat(pairs(snapshot)).containsExactly(pair("a", ""), pair("b", ""));
-            assertThat(snapshot.floor(utf8("a"))).contains(pair("a", ""));
+            assertThat(snapshot.floorKey(utf8("a"))).contains(utf8("a"));
         }
     }
 
@@ -156,7 +155,7 @@ public abstract class KeyValueStoreContract {
                         .isInstanceOf(IllegalArgumentException.class);
                 assertThatThrownBy(() -> transaction.delete(wrong)).isInstanceOf(IllegalArgumentException.class);
                 assertThatThrownBy(() -> transaction.get(wrong)).isInstanceOf(IllegalArgumentException.class);
-                assertThatThrownBy(() -> transaction.floor(wrong)).isInstanceOf(IllegalArgumentException.class);
+                assertThatThrownBy(() -> transaction.floorKey(wrong)).isInstanceOf(IllegalArgumentException.class);
             }
             assertThatThrownBy(() -> transaction.scan(tooLong, END, (key, value) -> true))
                     .isInstanceOf(IllegalArgumentException.class);
@@ -165,7 +164,7 @@ public abstract class KeyValueStoreContract {
         try (Snapshot snapshot = store.openSnapshot()) {
             assertThat(pairs(snapshot))
                     .containsExactly(new KeyValue(shortest, utf8("shortest")), new KeyValue(longest, utf8("longest")));
-            assertThat(snapshot.floor(longest)).contains(new KeyValue(longest, utf8("longest")));
+            assertThat(snapshot.floorKey(longest)).contains(longest);
         }
     }
 
@@ -191,11 +190,11 @@ public abstract class KeyValueStoreContract {
         put("b", "1");
         put("d", "2");
         try (Snapshot snapshot = store.openSnapshot()) {
-            assertThat(snapshot.floor(utf8("a"))).isEmpty();
-            assertThat(snapshot.floor(utf8("b"))).contains(pair("b", "1"));
-            assertThat(snapshot.floor(utf8("c"))).contains(pair("b", "1"));
-            assertThat(snapshot.floor(utf8("d"))).contains(pair("d", "2"));
-            assertThat(snapshot.floor(utf8("dd"))).contains(pair("d", "2"));
+            assertThat(snapshot.floorKey(utf8("a"))).isEmpty();
+            assertThat(snapshot.floorKey(utf8("b"))).contains(utf8("b"));
+            assertThat(snapshot.floorKey(utf8("c"))).contains(utf8("b"));
+            assertThat(snapshot.floorKey(utf8("d"))).contains(utf8("d"));
+            assertThat(snapshot.floorKey(utf8("dd"))).contains(utf8("d"));
         }
     }
 
@@ -237,7 +236,7 @@ public abstract class KeyValueStoreContract {
                 assertThatThrownBy(transaction::close).isInstanceOf(IllegalStateException.class);
                 seen.add(transaction.get(key));
                 transaction.scan(utf8("b"), END, (inner, innerValue) -> {
-                    seen.add(transaction.floor(inner).map(KeyValue::value));
+                    seen.add(transaction.floorKey(inner).flatMap(transaction::get));
                     return true;
                 });
                 return true;
@@ -284,7 +283,7 @@ public abstract class KeyValueStoreContract {
         Payload key;
         try (Snapshot snapshot = store.openSnapshot()) {
             value = snapshot.get(utf8("a")).orElseThrow();
-            key = snapshot.floor(utf8("z")).orElseThrow().key();
+            key = snapshot.floorKey(utf8("z")).orElseThrow();
         }
         put("a", "new");
         reopen();
@@ -421,9 +420,7 @@ public abstract class KeyValueStoreContract {
         for (int i = 0; i < 10; i++) {
             Payload key = randomKey(random);
             assertThat(snapshot.get(key)).isEqualTo(Optional.ofNullable(model.get(key)));
-            Map.Entry<Payload, Payload> floor = model.floorEntry(key);
-            assertThat(snapshot.floor(key))
-                    .isEqualTo(Optional.ofNullable(floor).map(e -> new KeyValue(e.getKey(), e.getValue())));
+            assertThat(snapshot.floorKey(key)).isEqualTo(Optional.ofNullable(model.floorKey(key)));
             Payload to = randomKey(random);
             if (newModel().comparator().compare(key, to) <= 0) {
                 assertThat(pairs(snapshot, key, to)).isEqualTo(pairs(model.subMap(key, to)));
@@ -474,6 +471,8 @@ public abstract class KeyValueStoreContract {
             transaction.commit();
         }
     }
+
+    private record KeyValue(Payload key, Payload value) {}
 
     private static KeyValue pair(String key, String value) {
         return new KeyValue(utf8(key), utf8(value));

@@ -77,8 +77,7 @@ class LmdbReaderTest {
                 assertThat(scan(reader, key, end))
                         .isEqualTo(key.compareTo(end) < 0 ? expected.subMap(key, end) : new TreeMap<>());
                 String floor = expected.floorKey(key);
-                assertThat(snapshot.floor(Payload.ofUtf8(key))
-                                .map(found -> found.key().toUtf8()))
+                assertThat(snapshot.floorKey(Payload.ofUtf8(key)).map(Payload::toUtf8))
                         .isEqualTo(java.util.Optional.ofNullable(floor));
                 assertThat(snapshot.get(Payload.ofUtf8(floor == null ? key : floor)))
                         .isEqualTo(java.util.Optional.ofNullable(floor).map(expected::get));

@@ -105,7 +105,7 @@ public final class SimulatedKeyValueStore implements KeyValueStore {
         }
 
         @Override
-        public Optional<KeyValue> floor(Payload key) {
+        public Optional<Payload> floorKey(Payload key) {
             requireUsable();
             disk.requireReadable();
             byte[] bound = KeyValueStore.requireKey(key).toByteArray();
@@ -113,12 +113,12 @@ public final class SimulatedKeyValueStore implements KeyValueStore {
             Map.Entry<byte[], Payload> below = state.content().floorEntry(bound);
             while (changed != null && (below == null || compare(changed, below) >= 0)) {
                 if (changed.getValue() != null) {
-                    return Optional.of(pair(changed));
+                    return Optional.of(Payload.copyOf(changed.getKey()));
                 }
                 below = state.content().lowerEntry(changed.getKey());
                 changed = changes.lowerEntry(changed.getKey());
             }
-            return Optional.ofNullable(below).map(View::pair);
+            return Optional.ofNullable(below).map(found -> Payload.copyOf(found.getKey()));
         }
 
         @Override
@@ -169,10 +169,6 @@ public final class SimulatedKeyValueStore implements KeyValueStore {
 
         private static int compare(Map.Entry<byte[], Payload> a, Map.Entry<byte[], Payload> b) {
             return Arrays.compareUnsigned(a.getKey(), b.getKey());
-        }
-
-        private static KeyValue pair(Map.Entry<byte[], Payload> entry) {
-            return new KeyValue(Payload.wrap(entry.getKey()), entry.getValue());
         }
 
         @Override

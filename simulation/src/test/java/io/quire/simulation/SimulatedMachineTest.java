@@ -67,7 +67,7 @@ class SimulatedMachineTest {
             assertThat(snapshot.get(KEY)).isPresent();
             disk.failRead(1);
             disk.endReadFaults();
-            assertThat(snapshot.floor(KEY)).isPresent();
+            assertThat(snapshot.floorKey(KEY)).isPresent();
         }
     }
 

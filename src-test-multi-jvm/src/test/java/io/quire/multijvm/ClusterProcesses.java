@@ -201,6 +201,20 @@ final class ClusterProcesses implements BeforeEachCallback, AfterEachCallback {
         }
     }
 
+    /** Starts a process that is given the configuration of a client, then {@code arguments}. */
+    ChildProcess startClient(Class<?> main, String... arguments) {
+        try {
+            return start("client", WRITER_HEAP_MIB, main, files.clientConfig(++writers), arguments);
+        } catch (IOException e) {
+            throw new UncheckedIOException(e);
+        }
+    }
+
+    /** A file for what a process of this test notes; it is deleted with the data. */
+    Path note(String name) {
+        return files.file(name);
+    }
+
     /** An application in this JVM, started when it is first asked for. */
     QuireNode client() {
         if (client == null) {

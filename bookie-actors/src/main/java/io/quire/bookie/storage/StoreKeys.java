@@ -4,7 +4,6 @@ import io.quire.protocol.Fields;
 import io.quire.protocol.LedgerId;
 import io.quire.protocol.Payload;
 import io.quire.storage.GuardedValue;
-import io.quire.storage.KeyValueStore.KeyValue;
 import io.quire.storage.KeyValueStore.Snapshot;
 import io.quire.storage.KeyValueStore.Transaction;
 import io.quire.storage.StorageException.DamagedException;
@@ -78,11 +77,10 @@ final class StoreKeys {
     /** The first block that may hold {@code entryId} or something behind it. */
     static Payload startOf(Snapshot snapshot, LedgerId ledgerId, long entryId) {
         Payload key = block(ledgerId, entryId);
-        Optional<KeyValue> floor = snapshot.floor(key);
-        boolean sameLedger = floor.isPresent()
-                && floor.get().key().length() == key.length()
-                && floor.get().key().slice(0, 9).equals(key.slice(0, 9));
-        return sameLedger ? floor.get().key() : key;
+        return snapshot.floorKey(key)
+                .filter(floor ->
+                        floor.length() == key.length() && floor.slice(0, 9).equals(key.slice(0, 9)))
+                .orElse(key);
     }
 
     static Optional<LedgerStore.StoredLedger> readLedger(Snapshot snapshot, LedgerId ledgerId) {

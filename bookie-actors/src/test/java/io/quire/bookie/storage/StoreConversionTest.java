@@ -250,7 +250,7 @@ class StoreConversionTest {
         try (KeyValueStore ledgers = LmdbKeyValueStore.open(directory.resolve("ledgers"), FILE_BYTES_MAX);
                 KeyValueStore.Transaction transaction = ledgers.begin()) {
             assertThat(transaction.delete(key)).isTrue();
-            Payload before = transaction.floor(key).orElseThrow().key();
+            Payload before = transaction.floorKey(key).orElseThrow();
             transaction.commit();
             return before;
         }

@@ -1,0 +1,107 @@
+package io.quire.persistence;
+
+import com.typesafe.config.Config;
+import io.quire.protocol.Payload;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.CompletionStage;
+import java.util.concurrent.ConcurrentHashMap;
+import java.util.function.Consumer;
+import org.apache.pekko.persistence.AtomicWrite;
+import org.apache.pekko.persistence.PersistentRepr;
+import org.apache.pekko.persistence.journal.japi.AsyncWriteJournal;
+import org.apache.pekko.serialization.Serialization;
+import org.apache.pekko.serialization.SerializationExtension;
+import scala.concurrent.Future;
+import scala.jdk.javaapi.CollectionConverters;
+import scala.jdk.javaapi.FutureConverters;
+import scala.util.Failure;
+import scala.util.Try;
+
+/**
+ * A journal of Pekko Persistence that keeps the events of each persistence id in a named log. An event is acknowledged
+ * when it is durable at an ack quorum of bookies; those of one {@code persistAll} are in the log together or not at all.
+ * Only the incarnation that recovered last can persist; see {@link EventLog}.
+ *
+ * <p>Configured by {@code quire.persistence.journal}; Pekko creates it.
+ */
+public final class LedgerJournal extends AsyncWriteJournal {
+    private final QuirePersistence persistence = QuirePersistence.get(context().system());
+    private final Serialization serialization =
+            SerializationExtension.get(context().system());
+    private final Map<String, EventLog> logs = new ConcurrentHashMap<>();
+    private final int batch;
+
+    /**
+     * @param config the plugin's own section
+     */
+    public LedgerJournal(Config config) {
+        this.batch = config.getInt("replay-batch");
+    }
+
+    @Override
+    public Future<Iterable<Optional<Exception>>> doAsyncWriteMessages(Iterable<AtomicWrite> messages) {
+        List<Optional<Exception>> rejections = new ArrayList<>();
+        Map<String, List<EventRecord.Events>> writes = new java.util.LinkedHashMap<>();
+        Map<String, String> uuids = new java.util.HashMap<>();
+        for (AtomicWrite message : messages) {
+            List<EventRecord.Event> events = new ArrayList<>();
+            Optional<Exception> rejection = Optional.empty();
+            for (PersistentRepr event : CollectionConverters.asJava(message.payload())) {
+                Try<byte[]> bytes = serialization.serialize(event);
+                if (bytes instanceof Failure<byte[]> failure) {
+                    rejection = Optional.of(rejectionOf(failure.exception()));
+                } else {
+                    events.add(new EventRecord.Event(event.sequenceNr(), Payload.wrap(bytes.get())));
+                }
+                uuids.put(message.persistenceId(), event.writerUuid());
+            }
+            rejections.add(rejection);
+            if (rejection.isEmpty()) {
+                writes.computeIfAbsent(message.persistenceId(), id -> new ArrayList<>())
+                        .add(new EventRecord.Events(events));
+            }
+        }
+        List<CompletableFuture<Void>> written = new ArrayList<>();
+        writes.forEach((id, events) ->
+                written.add(logOf(id).write(uuids.get(id), events).toCompletableFuture()));
+        return FutureConverters.asScala(CompletableFuture.allOf(written.toArray(CompletableFuture[]::new))
+                .thenApply(done -> rejections));
+    }
+
+    private static Exception rejectionOf(Throwable failure) {
+        return failure instanceof Exception exception ? exception : new IllegalArgumentException(failure);
+    }
+
+    @Override
+    public Future<Void> doAsyncDeleteMessagesTo(String persistenceId, long toSequenceNr) {
+        return FutureConverters.asScala(logOf(persistenceId).delete(toSequenceNr));
+    }
+
+    @Override
+    public Future<Long> doAsyncReadHighestSequenceNr(String persistenceId, long fromSequenceNr) {
+        return FutureConverters.asScala(logOf(persistenceId).takeOver());
+    }
+
+    @Override
+    public Future<Void> doAsyncReplayMessages(
+            String persistenceId, long fromSequenceNr, long toSequenceNr, long max, Consumer<PersistentRepr> replay) {
+        CompletionStage<Void> replayed = logOf(persistenceId)
+                .replay(fromSequenceNr, toSequenceNr, max, event -> replay.accept(deserialized(event)));
+        return FutureConverters.asScala(replayed);
+    }
+
+    private PersistentRepr deserialized(EventRecord.Event event) {
+        return serialization
+                .deserialize(event.bytes().toByteArray(), PersistentRepr.class)
+                .get();
+    }
+
+    private EventLog logOf(String persistenceId) {
+        return logs.computeIfAbsent(
+                persistenceId, id -> new EventLog(persistence.node().logs(), persistence.logOf(id), batch));
+    }
+}
