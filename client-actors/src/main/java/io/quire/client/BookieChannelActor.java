@@ -55,7 +55,6 @@ final class BookieChannelActor extends AbstractBehavior<BookieChannelActor.Comma
 
     private boolean flushScheduled;
     private long lastRequest;
-    private String address = "";
     private ActorRef<BookieRequest> target;
 
     sealed interface Command {}
@@ -349,14 +348,15 @@ final class BookieChannelActor extends AbstractBehavior<BookieChannelActor.Comma
         }
     }
 
-    /** Where the bookie is now, by what gossip says. */
+    /**
+     * Where the bookie is now, by what gossip says. Resolved anew each time: a reference to an actor of this process stands
+     * for one incarnation of it.
+     */
     private void resolve() {
         Optional<BookieStatus> status = feed.bookies().stream()
                 .filter(candidate -> candidate.bookieId().equals(bookie))
                 .findFirst();
-        if (status.isPresent() && !status.get().address().equals(address)) {
-            address = status.get().address();
-            target = ActorRefResolver.get(getContext().getSystem()).resolveActorRef(address);
-        }
+        status.ifPresent(
+                known -> target = ActorRefResolver.get(getContext().getSystem()).resolveActorRef(known.address()));
     }
 }

@@ -12,6 +12,7 @@ import java.util.HashSet;
 import java.util.List;
 import java.util.Optional;
 import java.util.Set;
+import java.util.concurrent.CompletableFuture;
 import org.apache.pekko.NotUsed;
 import org.apache.pekko.actor.ActorSystem;
 import org.apache.pekko.japi.Pair;
@@ -117,14 +118,21 @@ public final class LedgerReadJournal
     public Source<String, NotUsed> currentPersistenceIds() {
         String prefix = persistence.prefix();
         return Source.unfoldAsync(
-                        Optional.of(Optional.<RegistryKey>empty()),
-                        after -> after.isEmpty()
-                                ? java.util.concurrent.CompletableFuture.completedStage(Optional.empty())
-                                : logs().list(prefix, after.get(), PAGE)
-                                        .thenApply(page -> Optional.of(
-                                                Pair.create(page.next().map(Optional::of), page.logs()))))
+                        new Page(false, Optional.empty()),
+                        page -> page.isLast()
+                                ? CompletableFuture.completedStage(Optional.<Pair<Page, List<LogMetadata>>>empty())
+                                : logs().list(prefix, page.after(), PAGE)
+                                        .thenApply(found -> Optional.of(Pair.create(
+                                                new Page(found.next().isEmpty(), found.next()), found.logs()))))
                 .mapConcat(logs -> namesOf(logs, prefix));
     }
+
+    /**
+     * Where the next page of logs begins.
+     *
+     * @param isLast whether there is none
+     */
+    private record Page(boolean isLast, Optional<RegistryKey> after) {}
 
     private static List<String> namesOf(List<LogMetadata> logs, String prefix) {
         List<String> names = new ArrayList<>();

@@ -5,7 +5,9 @@ import org.apache.pekko.persistence.japi.journal.JavaJournalSpec;
 
 /** The official compatibility kit of Pekko Persistence, against real bookies. */
 public class LedgerJournalTckTest extends JavaJournalSpec {
-    private final TestNode node = new TestNode();
+    private static final long serialVersionUID = 1;
+
+    private final transient TestNode node = new TestNode();
 
     public LedgerJournalTckTest() {
         super(TestNode.PLUGINS);

@@ -5,7 +5,9 @@ import org.apache.pekko.persistence.japi.snapshot.JavaSnapshotStoreSpec;
 
 /** The official compatibility kit of Pekko Persistence, against real bookies. */
 public class LedgerSnapshotStoreTckTest extends JavaSnapshotStoreSpec {
-    private final TestNode node = new TestNode();
+    private static final long serialVersionUID = 1;
+
+    private final transient TestNode node = new TestNode();
 
     public LedgerSnapshotStoreTckTest() {
         super(TestNode.PLUGINS);

@@ -16,6 +16,7 @@ import java.util.Optional;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionException;
 import java.util.concurrent.CompletionStage;
+import java.util.concurrent.TimeUnit;
 import org.apache.pekko.Done;
 import org.apache.pekko.NotUsed;
 import org.apache.pekko.stream.javadsl.Source;
@@ -26,6 +27,7 @@ import org.apache.pekko.stream.javadsl.Source;
  */
 public final class LogSources {
     private static final int BATCH_BYTES = 1 << 20;
+    private static final int SHOWS_AFTER_MILLIS = 60;
 
     private LogSources() {}
 
@@ -46,6 +48,7 @@ public final class LogSources {
     private static final class Reading {
         private final LogReader reader;
         private LogPosition at;
+        private boolean hasLookedAgain;
 
         Reading(LogReader reader, LogPosition at) {
             this.reader = reader;
@@ -54,12 +57,25 @@ public final class LogSources {
 
         CompletionStage<Optional<List<LogRecord>>> next(int batch) {
             return reader.readAsync(at, batch, BATCH_BYTES)
-                    .thenApply(read -> {
+                    .thenCompose(read -> {
                         requireNothingLost(read);
                         at = read.next();
-                        return read.isAtEnd() ? Optional.<List<LogRecord>>empty() : Optional.of(read.records());
+                        if (!read.isAtEnd()) {
+                            return CompletableFuture.completedStage(Optional.of(read.records()));
+                        }
+                        return hasLookedAgain
+                                ? CompletableFuture.completedStage(Optional.<List<LogRecord>>empty())
+                                : lookAgain(batch);
                     })
                     .exceptionally(LogSources::endIfNoLog);
+        }
+
+        /** What is acknowledged by now may show only once the bookies know that it is. */
+        private CompletionStage<Optional<List<LogRecord>>> lookAgain(int batch) {
+            hasLookedAgain = true;
+            return CompletableFuture.runAsync(
+                            () -> {}, CompletableFuture.delayedExecutor(SHOWS_AFTER_MILLIS, TimeUnit.MILLISECONDS))
+                    .thenCompose(done -> next(batch));
         }
     }
 
