@@ -84,7 +84,7 @@ final class BookKeeperServers implements Servers {
 
     @Override
     public Client client() {
-        return new Client(classPath, "io.quire.bench.bookkeeper.BookKeeperDriver", uri());
+        return new Client(classPath, "io.quire.bench.bookkeeper.BookKeeperDriver", uri(), List.of());
     }
 
     private String uri() {

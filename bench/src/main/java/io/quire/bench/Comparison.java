@@ -181,9 +181,11 @@ public final class Comparison {
     private String client(Servers servers, String load, List<String> jvmOptions) {
         Servers.Client client = servers.client();
         Path errors = servers.directory().resolve("client.log");
+        List<String> options = new ArrayList<>(client.jvmOptions());
+        options.addAll(jvmOptions);
         Process process = JavaProcess.start(
                 "1g",
-                jvmOptions,
+                options,
                 client.classPath(),
                 errors,
                 List.of(

@@ -27,6 +27,11 @@ interface Servers extends AutoCloseable {
 
     /**
      * @param driver a class with a static method {@code connect(String)}
+     * @param jvmOptions of its JVM, beside those of all systems
      */
-    record Client(String classPath, String driver, String connection) {}
+    record Client(String classPath, String driver, String connection, List<String> jvmOptions) {
+        Client {
+            jvmOptions = List.copyOf(jvmOptions);
+        }
+    }
 }

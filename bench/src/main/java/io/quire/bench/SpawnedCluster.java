@@ -23,6 +23,10 @@ import java.util.concurrent.TimeUnit;
  * directory that goes away with them.
  */
 final class SpawnedCluster implements Servers {
+    /** What the launcher gives nodes, too (docs/decisions/014). */
+    private static final List<String> JIT =
+            List.of("-XX:FreqInlineSize=100", "-XX:InlineSmallCode=1000", "-XX:MaxInlineLevel=9");
+
     private final Path directory;
     private final List<Integer> ports;
     private final List<String> jvmOptions;
@@ -81,7 +85,7 @@ final class SpawnedCluster implements Servers {
 
     @Override
     public Client client() {
-        return new Client(System.getProperty("java.class.path"), QuireDriver.class.getName(), clientConfig());
+        return new Client(System.getProperty("java.class.path"), QuireDriver.class.getName(), clientConfig(), JIT);
     }
 
     /** Configuration of a client node; one at a time. */
@@ -120,7 +124,7 @@ final class SpawnedCluster implements Servers {
         processes.clear();
         for (int i = 0; i < nodes(); i++) {
             Path node = directory.resolve("node-" + i);
-            List<String> options = new ArrayList<>();
+            List<String> options = new ArrayList<>(JIT);
             for (String option : jvmOptions) {
                 options.add(option.replace("%n", "node-" + i));
             }

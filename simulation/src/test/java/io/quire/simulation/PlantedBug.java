@@ -19,7 +19,7 @@ import java.util.stream.Stream;
  *   what: a sentence
  *   source: path of a source file from the root of the repository
  *   scenario: class in this package; new Scenario(seed).run().violation()
- *   seeds: how many, from 0 on, it may take
+ *   seeds: how many, from 0 on, it may take; or, where only a rare seed finds it, FIRST..END, without the end
  *   violation: a regular expression, found in what the scenario says
  *   --- old
  *   text that occurs exactly once in the source
@@ -37,7 +37,8 @@ record PlantedBug(
         String oldText,
         String newText,
         String scenario,
-        int seeds,
+        int firstSeed,
+        int endSeed,
         Pattern violation) {
     /** Tests run in the directory of their module. */
     private static final Path ROOT = Path.of("..");
@@ -87,6 +88,7 @@ record PlantedBug(
             fields.put(line.substring(0, colon), line.substring(colon + 2).strip());
         });
         assertThat(fields.keySet()).as(name).containsExactly("scenario", "seeds", "source", "violation", "what");
+        String[] seeds = fields.get("seeds").split("\\.\\.", -1);
         return new PlantedBug(
                 name,
                 fields.get("what"),
@@ -94,7 +96,8 @@ record PlantedBug(
                 text.substring(oldAt + OLD.length(), newAt).strip(),
                 text.substring(newAt + NEW.length()).strip(),
                 fields.get("scenario"),
-                Integer.parseInt(fields.get("seeds")),
+                seeds.length == 1 ? 0 : Integer.parseInt(seeds[0]),
+                Integer.parseInt(seeds[seeds.length - 1]),
                 Pattern.compile(fields.get("violation")));
     }
 

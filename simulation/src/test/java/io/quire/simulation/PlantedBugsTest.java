@@ -7,11 +7,14 @@ import java.util.List;
 import java.util.Locale;
 import java.util.Map;
 import java.util.Optional;
-import java.util.TreeMap;
+import java.util.concurrent.ConcurrentSkipListMap;
+import java.util.stream.LongStream;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.DisplayName;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.parallel.Execution;
+import org.junit.jupiter.api.parallel.ExecutionMode;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.MethodSource;
 
@@ -20,25 +23,26 @@ import org.junit.jupiter.params.provider.MethodSource;
  * the product's own source, is found within its number of seeds, and without it the same seeds find nothing. {@code
  * -Dplanted=} picks those whose name begins so.
  */
+@Execution(ExecutionMode.CONCURRENT)
 class PlantedBugsTest {
-    private static final Map<String, String> FOUND = new TreeMap<>();
+    private static final Map<String, String> FOUND = new ConcurrentSkipListMap<>();
 
     @ParameterizedTest(name = "{0}")
     @MethodSource("planted")
     @DisplayName("every planted error is found")
     void found(PlantedBug bug) {
         EditedProduct product = EditedProduct.with(bug);
-        for (long seed = 0; seed < bug.seeds(); seed++) {
+        for (long seed = bug.firstSeed(); seed < bug.endSeed(); seed++) {
             Optional<String> violation = product.violation(bug.scenario(), seed);
             if (violation.isPresent()) {
-                FOUND.put(bug.name(), String.format(Locale.ROOT, "%5d %5d  %s", seed, bug.seeds(), bug));
+                FOUND.put(bug.name(), String.format(Locale.ROOT, "%5d %5d  %s", seed, bug.endSeed(), bug));
                 assertThat(violation.get()).as(bug.toString()).containsPattern(bug.violation());
                 return;
             }
         }
-        FOUND.put(bug.name(), String.format(Locale.ROOT, "    - %5d  %s", bug.seeds(), bug));
+        FOUND.put(bug.name(), String.format(Locale.ROOT, "    - %5d  %s", bug.endSeed(), bug));
         assertThat(bug)
-                .as("found by %s within %d seeds", bug.scenario(), bug.seeds())
+                .as("found by %s before seed %d", bug.scenario(), bug.endSeed())
                 .isNull();
     }
 
@@ -54,12 +58,12 @@ class PlantedBugsTest {
     @DisplayName("without an error the same seeds find nothing")
     void unedited(String scenario) {
         EditedProduct product = EditedProduct.unedited();
-        int seeds = planted().stream()
+        long[] seeds = planted().stream()
                 .filter(bug -> bug.scenario().equals(scenario))
-                .mapToInt(PlantedBug::seeds)
-                .max()
-                .orElseThrow();
-        for (long seed = 0; seed < seeds; seed++) {
+                .flatMapToLong(bug -> LongStream.range(bug.firstSeed(), bug.endSeed()))
+                .distinct()
+                .toArray();
+        for (long seed : seeds) {
             assertThat(product.violation(scenario, seed)).isEmpty();
         }
     }
