@@ -30,7 +30,7 @@ interface Servers extends AutoCloseable {
      * @param jvmOptions of its JVM, beside those of all systems
      */
     record Client(String classPath, String driver, String connection, List<String> jvmOptions) {
-        Client {
+        public Client {
             jvmOptions = List.copyOf(jvmOptions);
         }
     }
