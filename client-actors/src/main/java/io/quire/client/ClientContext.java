@@ -5,6 +5,7 @@ import io.micrometer.core.instrument.MeterRegistry;
 import io.quire.client.core.Placement;
 import io.quire.protocol.BookieId;
 import io.quire.protocol.BookieStatus;
+import io.quire.protocol.BootEpoch;
 import io.quire.protocol.ClusterFeed;
 import io.quire.protocol.Ensemble;
 import io.quire.protocol.LedgerId;
@@ -36,6 +37,9 @@ final class ClientContext {
     final Counter hedgedReads;
     final Counter ensembleChanges;
     final Counter recoveries;
+
+    /** Where bookies were found last; looking an address up costs as much as a message. */
+    private final Map<BookieId, Place> places = new ConcurrentHashMap<>();
 
     private final Map<BookieId, ActorRef<BookieChannelActor.Command>> channels = new ConcurrentHashMap<>();
     /** Since when bookies are avoided that failed a writer. */
@@ -74,8 +78,24 @@ final class ClientContext {
 
     /** Where {@code bookie} is, by what gossip says. */
     Optional<ActorRef<BookieRequest>> bookie(BookieId bookie) {
-        return statusOf(bookie).map(BookieStatus::address).map(address -> ActorRefResolver.get(system)
-                .resolveActorRef(address));
+        return statusOf(bookie).map(status -> {
+            Place known = places.get(bookie);
+            if (known == null || !known.isOf(status)) {
+                known = new Place(
+                        status.address(),
+                        status.bootEpoch(),
+                        ActorRefResolver.get(system).resolveActorRef(status.address()));
+                places.put(bookie, known);
+            }
+            return known.actor();
+        });
+    }
+
+    /** A bookie's actor in one boot: within a process a reference stands for one incarnation. */
+    private record Place(String address, BootEpoch bootEpoch, ActorRef<BookieRequest> actor) {
+        boolean isOf(BookieStatus status) {
+            return address.equals(status.address()) && bootEpoch.equals(status.bootEpoch());
+        }
     }
 
     /** A bookie for the place of {@code failed}, which nobody in this process chooses for a while. */

@@ -20,6 +20,7 @@ class ProblemTest {
             Map.entry(Code.NoSuchLedger, 404),
             Map.entry(Code.NoSuchEntry, 404),
             Map.entry(Code.NoSuchBookie, 404),
+            Map.entry(Code.NoSuchLog, 404),
             Map.entry(Code.LedgerClosed, 409),
             Map.entry(Code.LedgerFenced, 409),
             Map.entry(Code.NoWriter, 409),

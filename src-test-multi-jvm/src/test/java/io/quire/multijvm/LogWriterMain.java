@@ -12,6 +12,7 @@ import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.StandardOpenOption;
+import java.util.concurrent.CompletionException;
 import java.util.concurrent.Semaphore;
 import java.util.concurrent.atomic.AtomicBoolean;
 
@@ -55,7 +56,8 @@ final class LogWriterMain {
                 if (failure == null) {
                     note(notes, appended, position);
                 } else if (over.compareAndSet(false, true)) {
-                    Lifeline.say("FAILED " + (failure instanceof LedgerException ledger ? ledger.code() : failure));
+                    Throwable cause = failure instanceof CompletionException ? failure.getCause() : failure;
+                    Lifeline.say("FAILED " + (cause instanceof LedgerException ledger ? ledger.code() : cause));
                 }
                 slots.release();
             });
