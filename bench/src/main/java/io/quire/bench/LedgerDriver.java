@@ -14,6 +14,15 @@ public interface LedgerDriver extends AutoCloseable {
     /** A closed ledger, for reading. */
     CompletionStage<Reader> open(long ledgerId);
 
+    /**
+     * Takes a named log over, which is written like a ledger; to seal it is to close its writer.
+     *
+     * @throws UnsupportedOperationException when the system has none
+     */
+    default CompletionStage<Writer> openLog(String name) {
+        throw new UnsupportedOperationException("this system has no named logs");
+    }
+
     /** Ends a ledger whose writer is somebody else; its last entry. */
     CompletionStage<Long> recover(long ledgerId);
 

@@ -55,6 +55,7 @@ final class Loads {
             case "tail" -> tail();
             case "createseal" -> createAndSeal();
             case "recover" -> recover();
+            case "takeover" -> takeOver();
             default -> throw new IllegalArgumentException("no load: " + step.load());
         };
     }
@@ -223,21 +224,37 @@ final class Loads {
         Semaphore slots = new Semaphore(LEDGERS_CREATED_AT_ONCE);
         for (int i = 0; i < count; i++) {
             slots.acquireUninterruptibly();
-            driver.create(step.ensembleSize(), step.writeQuorum(), step.ackQuorum())
-                    .whenComplete((writer, failure) -> {
-                        if (failure == null) {
-                            writers.add(writer);
-                        } else {
-                            meter.failed(failure);
-                        }
-                        slots.release();
-                    });
+            writer(i).whenComplete((writer, failure) -> {
+                if (failure == null) {
+                    writers.add(writer);
+                } else {
+                    meter.failed(failure);
+                }
+                slots.release();
+            });
         }
         slots.acquireUninterruptibly(LEDGERS_CREATED_AT_ONCE);
         if (writers.size() < count) {
             throw new IllegalStateException("a ledger could not be created", meter.firstError());
         }
         return List.copyOf(writers);
+    }
+
+    private CompletionStage<Writer> writer(int number) {
+        return step.number("log", 0) == 1
+                ? driver.openLog("bench-" + System.nanoTime() + "-" + number)
+                : driver.create(step.ensembleSize(), step.writeQuorum(), step.ackQuorum());
+    }
+
+    /** Takes one log over again and again, each time from a writer that lives and has appended; an operation is one. */
+    private BenchResult takeOver() {
+        String name = "bench-" + System.nanoTime();
+        byte[] payload = payload(step.entryBytes());
+        Supplier<CompletionStage<Long>> takeOver = () -> driver.openLog(name)
+                .thenCompose(writer -> writer.append(payload))
+                .thenApply(done -> 0L);
+        new Pump(new Meter(List.of(), ledgerIds.getParent())).all(repeat(takeOver, step.number("first", 100)), 1, 1);
+        return new Pump(meter).all(repeat(takeOver, step.number("n", 300)), 1, 1);
     }
 
     private List<Reader> open() {

@@ -6,6 +6,10 @@ import io.quire.client.LedgerClient;
 import io.quire.client.LedgerTail;
 import io.quire.client.ReadHandle;
 import io.quire.client.WriteHandle;
+import io.quire.client.log.LogPosition;
+import io.quire.client.log.LogTail;
+import io.quire.client.log.LogWriter;
+import io.quire.client.log.Logs;
 import io.quire.protocol.DigestType;
 import io.quire.protocol.Entry;
 import io.quire.protocol.LedgerId;
@@ -67,6 +71,11 @@ public final class QuireDriver implements LedgerDriver {
     }
 
     @Override
+    public CompletionStage<Writer> openLog(String name) {
+        return node.logs().openForWrite(name).thenApply(log -> new QuireLogWriter(node.logs(), log));
+    }
+
+    @Override
     public CompletionStage<Long> recover(long ledgerId) {
         return client().newOpenLedgerOp()
                 .withLedgerId(new LedgerId(ledgerId))
@@ -114,6 +123,38 @@ public final class QuireDriver implements LedgerDriver {
         @Override
         public void tail(Consumer<byte[]> entries) {
             follow(handle.tail(0), entries);
+        }
+    }
+
+    private record QuireLogWriter(Logs logs, LogWriter log) implements Writer {
+        @Override
+        public long ledgerId() {
+            throw new UnsupportedOperationException("a log has many ledgers");
+        }
+
+        @Override
+        public CompletionStage<?> append(byte[] payload) {
+            return log.appendAsync(Payload.wrap(payload));
+        }
+
+        @Override
+        public CompletionStage<?> seal() {
+            return log.closeAsync();
+        }
+
+        @Override
+        public void tail(Consumer<byte[]> entries) {
+            follow(logs.tail(log.name().value(), LogPosition.START), entries);
+        }
+
+        private static void follow(LogTail tail, Consumer<byte[]> entries) {
+            tail.nextAsync(TAIL_ENTRIES, TAIL_BYTES).whenComplete((next, failure) -> {
+                if (failure == null) {
+                    next.records()
+                            .forEach(found -> entries.accept(found.payload().toByteArray()));
+                    follow(tail, entries);
+                }
+            });
         }
     }
 

@@ -6,14 +6,11 @@ import static org.assertj.core.api.Assertions.fail;
 import java.util.stream.LongStream;
 import org.junit.jupiter.api.DisplayName;
 import org.junit.jupiter.api.Test;
-import org.junit.jupiter.api.parallel.Execution;
-import org.junit.jupiter.api.parallel.ExecutionMode;
 
 /** {@code -Dseed=} replays one run, {@code -Dsim.seeds=} runs so many. */
-@Execution(ExecutionMode.CONCURRENT)
 class LedgerScenarioTest {
-    private static final int SEEDS = 250;
-    private static final int FEW_SEEDS = 20;
+    private static final int SEEDS = 150;
+    private static final int FEW_SEEDS = 12;
 
     @Test
     @DisplayName(

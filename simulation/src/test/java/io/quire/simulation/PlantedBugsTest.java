@@ -12,9 +12,8 @@ import java.util.stream.LongStream;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.DisplayName;
+import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
-import org.junit.jupiter.api.parallel.Execution;
-import org.junit.jupiter.api.parallel.ExecutionMode;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.MethodSource;
 
@@ -23,7 +22,6 @@ import org.junit.jupiter.params.provider.MethodSource;
  * the product's own source, is found within its number of seeds, and without it the same seeds find nothing. {@code
  * -Dplanted=} picks those whose name begins so.
  */
-@Execution(ExecutionMode.CONCURRENT)
 class PlantedBugsTest {
     private static final Map<String, String> FOUND = new ConcurrentSkipListMap<>();
 
@@ -53,6 +51,7 @@ class PlantedBugsTest {
                 .toList();
     }
 
+    @Tag("soak")
     @ParameterizedTest(name = "{0}")
     @MethodSource("scenarios")
     @DisplayName("without an error the same seeds find nothing")

@@ -5,9 +5,9 @@ import static org.assertj.core.api.Assertions.assertThat;
 import org.junit.jupiter.api.DisplayName;
 import org.junit.jupiter.api.Test;
 
-/** {@code -Dsim.seeds=N} runs N seeds instead of 2 000, {@code -Dseed=S} only S. */
+/** {@code -Dsim.seeds=N} runs N seeds instead of 1 000, {@code -Dseed=S} only S. */
 class RegistryScenarioTest {
-    private static final long SEEDS = Long.getLong("sim.seeds", 2_000);
+    private static final long SEEDS = Long.getLong("sim.seeds", 1_000);
 
     @Test
     @DisplayName("R1, R2, R3, R6, H84-H87: registers stay linearizable under all faults and serve when these end")
