@@ -7,7 +7,7 @@ import org.junit.jupiter.api.Test;
 
 /** {@code -Dseed=} replays one run. */
 class BookieStoreCrashTest {
-    private static final int SEEDS = 700;
+    private static final int SEEDS = 400;
     private static final int SEGMENT_SEEDS = 400;
 
     @Test
