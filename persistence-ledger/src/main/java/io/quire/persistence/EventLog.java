@@ -162,11 +162,7 @@ final class EventLog {
      * @return completes when all are durable; fails when that is not known of one
      */
     CompletionStage<Void> write(String uuid, List<EventRecord.Events> writes) {
-        if (!isAdmitted(uuid)) {
-            return CompletableFuture.failedStage(new IllegalStateException(
-                    "another incarnation has recovered '" + name + "' since: this one can persist nothing any more"));
-        }
-        return opened().thenCompose(log -> {
+        return openedFor(uuid).thenCompose(log -> {
             CompletionStage<?> all = CompletableFuture.completedStage(null);
             for (EventRecord.Events write : writes) {
                 CompletionStage<?> appended = log.writer
@@ -176,6 +172,14 @@ final class EventLog {
             }
             return all.thenApply(done -> null);
         });
+    }
+
+    /** The log as the incarnation may write it: in one step, so that no take-over comes between. */
+    private synchronized CompletionStage<Opened> openedFor(String uuid) {
+        return isAdmitted(uuid)
+                ? opened()
+                : CompletableFuture.failedStage(new IllegalStateException("another incarnation has recovered '" + name
+                        + "' since: this one can persist nothing any more"));
     }
 
     private synchronized boolean isAdmitted(String uuid) {

@@ -61,6 +61,7 @@ public final class LogTail implements AutoCloseable {
 
     private CompletionStage<LogBatch> step(int maxCount, long maxBytes) {
         if (closed) {
+            release(); // what was opened while it was closed
             return CompletableFuture.failedStage(closedException());
         }
         if (pushed != null) {
@@ -138,12 +139,16 @@ public final class LogTail implements AutoCloseable {
     @Override
     public void close() {
         closed = true;
+        release();
+        changed.complete(null);
+    }
+
+    private void release() {
         stopPushing();
         Registry.Watch watching = watch;
         if (watching != null) {
             watching.cancel();
         }
-        changed.complete(null);
     }
 
     private static LedgerException closedException() {

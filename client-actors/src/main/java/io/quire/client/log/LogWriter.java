@@ -137,7 +137,7 @@ public final class LogWriter implements AutoCloseable {
             if (rolling == null && !isFull()) {
                 return appendNow(producer, payload);
             }
-            if (waitingBytes > 0 && waitingBytes + payload.length() > settings.waitingBytesMax()) {
+            if (waitingBytes > 0 && waitingBytes + bytesOf(payload) > settings.waitingBytesMax()) {
                 return LogFailures.failed(
                         Code.Overloaded,
                         Outcome.NOT_APPLIED,
@@ -145,10 +145,15 @@ public final class LogWriter implements AutoCloseable {
             }
             Waiting append = new Waiting(producer, payload, new CompletableFuture<>());
             waiting.add(append);
-            waitingBytes += payload.length();
+            waitingBytes += bytesOf(payload);
             rollIfNecessary();
             return append.result();
         }
+    }
+
+    /** Also a record without a byte takes room. */
+    private static int bytesOf(Payload payload) {
+        return HEAD_BYTES + payload.length();
     }
 
     private boolean isFull() {
@@ -301,7 +306,7 @@ public final class LogWriter implements AutoCloseable {
     private void drain() {
         while (!waiting.isEmpty() && !isFull()) {
             Waiting append = waiting.poll();
-            waitingBytes -= append.payload().length();
+            waitingBytes -= bytesOf(append.payload());
             appendNow(append.producer(), append.payload()).whenComplete((appended, failure) -> {
                 if (failure == null) {
                     append.result().complete(appended);
@@ -316,8 +321,8 @@ public final class LogWriter implements AutoCloseable {
     }
 
     /**
-     * Lets go of the log: appends that were called before are still carried out, and its ledger is sealed, so that readers see
-     * all of it. Completes when that is done, well or not; whoever opens the log next finds out.
+     * Lets go of the log: appends that were sent before are still carried out, those that wait for the next ledger end with
+     * NoWriter and NOT_APPLIED, and the ledger is sealed, so that readers see all of it. Completes when that is done, well or not; whoever opens the log next finds out.
      */
     public CompletionStage<Void> closeAsync() {
         synchronized (lock) {

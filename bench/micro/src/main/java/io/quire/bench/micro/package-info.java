@@ -1,0 +1,2 @@
+/** The hot parts alone, under JMH; what is not public is measured from its own package. */
+package io.quire.bench.micro;
