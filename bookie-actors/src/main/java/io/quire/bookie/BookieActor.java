@@ -17,6 +17,7 @@ import io.quire.protocol.RegistryKey;
 import io.quire.protocol.wire.BookieReply;
 import io.quire.protocol.wire.BookieReply.Refusal;
 import io.quire.protocol.wire.BookieRequest;
+import io.quire.protocol.wire.Bundle;
 import io.quire.protocol.wire.Envelope;
 import io.quire.storage.StorageException;
 import io.quire.storage.StorageException.OutOfSpaceException;
@@ -85,7 +86,7 @@ public final class BookieActor {
     private Registry.Watch ownRegister;
     private SpaceWatch space;
     private StatusBoard status;
-    private final Acknowledgements acks = new Acknowledgements();
+    private final GatheredReplies replies = new GatheredReplies();
     private RequestRouter router;
 
     /** What this actor is told by others than clients. */
@@ -169,7 +170,10 @@ public final class BookieActor {
 
     private record ScrubDescribed(DescribeScrub question, ScrubActor.Progress progress) {}
 
-    private enum FlushAcks {
+    /** Another answer to be sent with others to the same client. */
+    record ReplyReady(ActorRef<BookieReply> client, BookieReply reply) implements Command {}
+
+    private enum FlushReplies {
         INSTANCE
     }
 
@@ -265,7 +269,16 @@ public final class BookieActor {
     }
 
     private BehaviorBuilder<Object> phase() {
-        return Behaviors.receive(Object.class).onSignal(PostStop.class, stop -> onPostStop());
+        return Behaviors.receive(Object.class)
+                .onMessage(Bundle.class, this::onBundle)
+                .onSignal(PostStop.class, stop -> onPostStop());
+    }
+
+    /** What travelled together is handled one by one, by whatever this phase does with it. */
+    private Behavior<Object> onBundle(Bundle bundle) {
+        ActorRef<BookieReply> client = Envelope.sender(context);
+        bundle.messages().forEach(message -> Envelope.send(context.getSelf(), message, client));
+        return Behaviors.same();
     }
 
     /** All children have ended: nobody works with the store any more. */
@@ -431,7 +444,8 @@ public final class BookieActor {
     private Behavior<Object> serving() {
         return phase().onMessage(BookieRequest.class, this::onRequest)
                 .onMessage(AckReady.class, this::onAckReady)
-                .onMessage(FlushAcks.class, flush -> onFlushAcks())
+                .onMessage(ReplyReady.class, this::onReplyReady)
+                .onMessage(FlushReplies.class, flush -> onFlushReplies())
                 .onMessage(SessionEnded.class, this::onSessionEnded)
                 .onMessage(LedgerIdle.class, this::onLedgerIdle)
                 .onMessage(CheckIdle.class, check -> onCheckIdle())
@@ -462,15 +476,25 @@ public final class BookieActor {
 
     /** Gathers what the ledgers acknowledge until the mailbox is drained: one message for each client. */
     private Behavior<Object> onAckReady(AckReady ready) {
-        if (acks.isEmpty()) {
-            context.getSelf().tell(FlushAcks.INSTANCE);
-        }
-        acks.add(ready.client(), ready.ack());
+        flushWhenDrained();
+        replies.add(ready.client(), ready.ack());
         return Behaviors.same();
     }
 
-    private Behavior<Object> onFlushAcks() {
-        acks.sendFrom(context.getSelf());
+    private Behavior<Object> onReplyReady(ReplyReady ready) {
+        flushWhenDrained();
+        replies.add(ready.client(), ready.reply());
+        return Behaviors.same();
+    }
+
+    private void flushWhenDrained() {
+        if (replies.isEmpty()) {
+            context.getSelf().tell(FlushReplies.INSTANCE);
+        }
+    }
+
+    private Behavior<Object> onFlushReplies() {
+        replies.sendFrom(context.getSelf());
         return Behaviors.same();
     }
 
@@ -679,7 +703,8 @@ public final class BookieActor {
         journal.tell(new JournalActor.Drain(drained));
         return phase().onMessage(JournalActor.Drained.class, done -> flushAll())
                 .onMessage(AckReady.class, this::onAckReady)
-                .onMessage(FlushAcks.class, flush -> onFlushAcks())
+                .onMessage(ReplyReady.class, this::onReplyReady)
+                .onMessage(FlushReplies.class, flush -> onFlushReplies())
                 .onMessage(BookieRequest.class, request -> refuse(request, Refusal.UNAVAILABLE, STOPPING))
                 .onSignal(Terminated.class, this::onTerminatedWhileStopping)
                 .build();
@@ -697,7 +722,8 @@ public final class BookieActor {
         flusher.tell(new FlusherActor.FlushAll(flushed));
         return phase().onMessage(FlusherActor.AllFlushed.class, this::onAllFlushed)
                 .onMessage(AckReady.class, this::onAckReady)
-                .onMessage(FlushAcks.class, flush -> onFlushAcks())
+                .onMessage(ReplyReady.class, this::onReplyReady)
+                .onMessage(FlushReplies.class, flush -> onFlushReplies())
                 .onMessage(BookieRequest.class, request -> refuse(request, Refusal.UNAVAILABLE, STOPPING))
                 .onSignal(Terminated.class, this::onTerminatedWhileStopping)
                 .build();

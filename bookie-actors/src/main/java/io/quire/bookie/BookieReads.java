@@ -8,7 +8,6 @@ import io.quire.protocol.LedgerId;
 import io.quire.protocol.wire.BookieReply;
 import io.quire.protocol.wire.BookieReply.Refusal;
 import io.quire.protocol.wire.BookieRequest;
-import io.quire.protocol.wire.Envelope;
 import io.quire.storage.StorageException;
 import java.util.concurrent.Executor;
 import java.util.concurrent.RejectedExecutionException;
@@ -18,7 +17,7 @@ import java.util.function.Supplier;
 import org.apache.pekko.actor.typed.ActorRef;
 
 /**
- * The reads of one bookie, on threads that may block, straight from the store to the client. A read that fails is
+ * The reads of one bookie, on threads that may block, from the store to the client. A read that fails is
  * "unknown" to the client, never a negative (H4). Thread-safe.
  */
 final class BookieReads {
@@ -32,7 +31,7 @@ final class BookieReads {
     private final AtomicInteger inProgress = new AtomicInteger();
 
     /**
-     * @param self who answers
+     * @param self gathers the answers
      */
     BookieReads(
             BookieBoot.Booted booted,
@@ -74,14 +73,14 @@ final class BookieReads {
     private void answerLater(ActorRef<BookieReply> client, long requestId, Supplier<BookieReply> read) {
         if (inProgress.incrementAndGet() > settings.readsMax()) {
             inProgress.decrementAndGet();
-            Envelope.send(client, refused(requestId, Refusal.OVERLOADED, "too many reads at once"), self);
+            reply(client, refused(requestId, Refusal.OVERLOADED, "too many reads at once"));
             return;
         }
         try {
             blocking.execute(() -> answer(client, requestId, read));
         } catch (RejectedExecutionException e) {
             inProgress.decrementAndGet();
-            Envelope.send(client, refused(requestId, Refusal.UNAVAILABLE, "the bookie is stopping"), self);
+            reply(client, refused(requestId, Refusal.UNAVAILABLE, "the bookie is stopping"));
         }
     }
 
@@ -99,7 +98,11 @@ final class BookieReads {
             inProgress.decrementAndGet();
         }
         metrics.readTime.record(System.nanoTime() - start, TimeUnit.NANOSECONDS);
-        Envelope.send(client, reply, self);
+        reply(client, reply);
+    }
+
+    private void reply(ActorRef<BookieReply> client, BookieReply reply) {
+        self.tell(new BookieActor.ReplyReady(client, reply));
     }
 
     private BookieReply entriesOf(BookieRequest.ReadEntries request) {

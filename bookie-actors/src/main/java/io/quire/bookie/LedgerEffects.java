@@ -8,7 +8,6 @@ import io.quire.protocol.LedgerId;
 import io.quire.protocol.RegistryKey;
 import io.quire.protocol.SessionId;
 import io.quire.protocol.wire.BookieReply;
-import io.quire.protocol.wire.Envelope;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
@@ -258,7 +257,7 @@ final class LedgerEffects implements ReplicaEffect.Handler<Void> {
     }
 
     private void reply(Client client, BookieReply reply) {
-        Envelope.send(client.ref(), reply, store.acks());
+        store.acks().tell(new BookieActor.ReplyReady(client.ref(), reply));
     }
 
     private SessionId sessionId(long counter) {

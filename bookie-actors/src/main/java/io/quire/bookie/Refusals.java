@@ -24,23 +24,14 @@ final class Refusals {
         if (request instanceof BookieRequest.ProbeSession probe) {
             return List.of(new BookieReply.SessionEnded(probe.session(), refusal, detail));
         }
-        if (request instanceof BookieRequest.ReadEntries read) {
-            return refused(request, read.requestId(), refusal, detail);
-        }
-        if (request instanceof BookieRequest.ReadLastAddConfirmed read) {
-            return refused(request, read.requestId(), refusal, detail);
-        }
-        if (request instanceof BookieRequest.FenceLedger fence) {
-            return refused(request, fence.requestId(), refusal, detail);
+        if (request instanceof BookieRequest.Question question) {
+            return refused(request, question.requestId(), refusal, detail);
         }
         if (request instanceof BookieRequest.IdentifyBookie identify) {
             return refused(request, identify.requestId(), refusal, detail);
         }
         if (request instanceof BookieRequest.ConfirmDropped confirm) {
             return refused(request, confirm.requestId(), refusal, detail);
-        }
-        if (request instanceof BookieRequest.RecoveryAddEntries add) {
-            return refused(request, add.requestId(), refusal, detail);
         }
         if (request instanceof BookieRequest.SubscribeLedger subscribe) {
             return refused(request, subscribe.requestId(), refusal, detail);

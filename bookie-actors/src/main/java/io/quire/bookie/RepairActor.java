@@ -16,6 +16,7 @@ import io.quire.protocol.Registry;
 import io.quire.protocol.RegistryKey;
 import io.quire.protocol.wire.BookieReply;
 import io.quire.protocol.wire.BookieRequest;
+import io.quire.protocol.wire.Bundle;
 import io.quire.protocol.wire.Envelope;
 import io.quire.storage.StorageException;
 import java.time.Duration;
@@ -125,6 +126,7 @@ final class RepairActor {
                 .onMessage(Go.class, go -> run(go.effect()))
                 .onMessage(TimedOut.class, timedOut -> onTimedOut(timedOut.requestId()))
                 .onMessage(BookieReply.class, this::onReply)
+                .onMessage(Bundle.class, this::onBundle)
                 .build();
     }
 
@@ -287,6 +289,11 @@ final class RepairActor {
         if (reply instanceof BookieReply.RequestRefused refused && isAwaited(refused.requestId())) {
             return advance(storing() ? core.failed(refused.refusal() + ": " + refused.detail()) : core.peerFailed());
         }
+        return Behaviors.same();
+    }
+
+    private Behavior<Object> onBundle(Bundle bundle) {
+        bundle.messages().forEach(context.getSelf()::tell);
         return Behaviors.same();
     }
 

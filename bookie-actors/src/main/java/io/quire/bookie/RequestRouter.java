@@ -239,15 +239,14 @@ final class RequestRouter {
                         waiter(
                                 request,
                                 client,
-                                lastAddConfirmed -> Envelope.send(
+                                lastAddConfirmed -> self.tell(new BookieActor.ReplyReady(
                                         client,
                                         new BookieReply.LedgerFenced(
                                                 bookie(),
                                                 bootEpoch(),
                                                 request.requestId(),
                                                 request.ledgerId(),
-                                                lastAddConfirmed),
-                                        self)),
+                                                lastAddConfirmed)))),
                         space.admits(Work.FENCE)));
     }
 

@@ -24,7 +24,6 @@ import io.quire.storage.LmdbKeyValueStore;
 import java.time.Duration;
 import java.util.List;
 import java.util.UUID;
-import org.apache.pekko.actor.testkit.typed.javadsl.TestProbe;
 import org.apache.pekko.actor.typed.ActorRef;
 import org.junit.jupiter.api.DisplayName;
 import org.junit.jupiter.api.Test;
@@ -216,7 +215,7 @@ class BookieActorTest extends BookieStory {
     void answersToTheLastSender() {
         Running running = started(1);
         SessionId session = add(running, LEDGER, 0, 1);
-        TestProbe<BookieReply> later = kit.createTestProbe();
+        ReplyProbe later = new ReplyProbe(kit);
 
         BookieReply.EntriesAdded probed =
                 ask(running, new BookieRequest.ProbeSession(bookie, session), BookieReply.EntriesAdded.class, later);

@@ -64,7 +64,7 @@ abstract class BookieStory {
     final InMemoryRegistry registry = new InMemoryRegistry();
     final LocalFeed feed = new LocalFeed();
     final SimpleMeterRegistry meters = new SimpleMeterRegistry();
-    TestProbe<BookieReply> client;
+    ReplyProbe client;
     BookieId bookie;
 
     record Running(ActorRef<Object> actor, TestProbe<BookieActor.Event> events, String address) {
@@ -110,7 +110,7 @@ abstract class BookieStory {
 
     @BeforeEach
     void format() {
-        client = kit.createTestProbe();
+        client = new ReplyProbe(kit);
         bookie = BookieBoot.format(directory, "quire", SETTINGS);
         registerLedger(LEDGER);
     }
@@ -166,8 +166,7 @@ abstract class BookieStory {
         return ask(running, request, reply, client);
     }
 
-    static <T extends BookieReply> T ask(
-            Running running, BookieRequest request, Class<T> reply, TestProbe<BookieReply> from) {
+    static <T extends BookieReply> T ask(Running running, BookieRequest request, Class<T> reply, ReplyProbe from) {
         Envelope.send(running.actor(), request, from.getRef());
         return from.expectMessageClass(reply, PATIENCE);
     }
@@ -202,7 +201,7 @@ abstract class BookieStory {
         return session;
     }
 
-    static void awaitCumulative(TestProbe<BookieReply> from, SessionId session, long number) {
+    static void awaitCumulative(ReplyProbe from, SessionId session, long number) {
         long cumulative = 0;
         while (cumulative < number) {
             BookieReply.EntriesAdded added = from.expectMessageClass(BookieReply.EntriesAdded.class, PATIENCE);

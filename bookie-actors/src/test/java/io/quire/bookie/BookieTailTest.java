@@ -13,13 +13,12 @@ import io.quire.protocol.wire.Envelope;
 import java.util.ArrayList;
 import java.util.List;
 import org.apache.pekko.actor.testkit.typed.javadsl.FishingOutcomes;
-import org.apache.pekko.actor.testkit.typed.javadsl.TestProbe;
 import org.junit.jupiter.api.DisplayName;
 import org.junit.jupiter.api.Test;
 
 /** Readers that follow the ledgers of a bookie. */
 class BookieTailTest extends BookieStory {
-    private final TestProbe<BookieReply> reader = kit.createTestProbe();
+    private final ReplyProbe reader = new ReplyProbe(kit);
 
     private Running startedWith(String settings) {
         Running running = start(
@@ -126,7 +125,7 @@ class BookieTailTest extends BookieStory {
             assertThat(heartbeat.coveredTo()).isEqualTo(1);
             grant(running, 7, 0, 1 << 20);
         }
-        reader.awaitAssert(PATIENCE, () -> {
+        kit.createTestProbe().awaitAssert(PATIENCE, () -> {
             assertThat(subscriptions()).isZero();
             return null;
         });

@@ -92,9 +92,10 @@ class LedgerActorTest {
         assertThat(load).isNotNull();
         load.run();
         ledger.tell(new LedgerActor.Probe(new SessionId(SELF, BOOT, 10), client.getRef()));
-        assertThat(client.expectMessageClass(BookieReply.SessionEnded.class, PATIENCE)
-                        .session()
-                        .counter())
+        bookie.expectMessage(PATIENCE, new BookieActor.SessionEnded(10));
+        BookieActor.ReplyReady ready = bookie.expectMessageClass(BookieActor.ReplyReady.class, PATIENCE);
+        assertThat(ready.client()).isEqualTo(client.getRef());
+        assertThat(((BookieReply.SessionEnded) ready.reply()).session().counter())
                 .isEqualTo(10);
     }
 }

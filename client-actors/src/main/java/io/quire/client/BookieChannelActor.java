@@ -1,26 +1,28 @@
 package io.quire.client;
 
 import io.quire.protocol.BookieId;
-import io.quire.protocol.BookieStatus;
-import io.quire.protocol.ClusterFeed;
 import io.quire.protocol.LedgerId;
 import io.quire.protocol.Payload;
 import io.quire.protocol.SessionId;
 import io.quire.protocol.wire.BookieReply;
 import io.quire.protocol.wire.BookieRequest;
+import io.quire.protocol.wire.Bundle;
+import io.quire.protocol.wire.Bundler;
 import io.quire.protocol.wire.Envelope;
+import io.quire.protocol.wire.WireMessage;
 import java.time.Duration;
 import java.util.ArrayDeque;
 import java.util.ArrayList;
 import java.util.Deque;
 import java.util.HashMap;
 import java.util.Iterator;
+import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.function.LongSupplier;
+import java.util.function.Supplier;
 import org.apache.pekko.actor.typed.ActorRef;
-import org.apache.pekko.actor.typed.ActorRefResolver;
 import org.apache.pekko.actor.typed.Behavior;
 import org.apache.pekko.actor.typed.javadsl.AbstractBehavior;
 import org.apache.pekko.actor.typed.javadsl.ActorContext;
@@ -28,24 +30,29 @@ import org.apache.pekko.actor.typed.javadsl.Behaviors;
 import org.apache.pekko.actor.typed.javadsl.Receive;
 
 /**
- * Everything that the writers of one process send to one bookie. What several writers have at once travels in one
- * message: batches gather until the mailbox is drained, there is no timer. Messages that the bookie has not answered are
- * bounded; what is beyond waits here. The bytes that wait or are not answered are bounded too, over all sessions: beyond
- * them a batch is refused as if the bookie had no room, and its writer, who keeps it, offers it again.
- *
- * <p>One per bookie and process, for the life of the process. Keeps no state that writers rely on: what is lost they send
+ * What the writers, readers and recoveries of one process send to one bookie. What several have at once travels in one
+ * message: batches, and questions, gather until the mailbox is drained, there is no timer. Messages of batches that the
+ * bookie has not answered are bounded; what is beyond waits here. The bytes that wait or are not answered are bounded too,
+ * over all sessions: beyond them a batch is refused as if the bookie had no room, and its writer, who keeps it, offers it
  * again.
+ *
+ * <p>One per bookie and process, for the life of the process. Keeps no state that others rely on: what is lost they send
+ * again, and whoever asks bounds the wait for the answer.
  */
 final class BookieChannelActor extends AbstractBehavior<BookieChannelActor.Command> {
     private static final Duration TICK = Duration.ofMillis(250);
     private static final int OPENINGS_MAX = 10_000;
+    /** Far more than wait at once; those beyond were not answered. */
+    private static final int QUESTIONS_MAX = 100_000;
 
     private final BookieId bookie;
-    private final ClusterFeed feed;
+    private final Supplier<Optional<ActorRef<BookieRequest>>> address;
     private final ClientSettings.Channel settings;
     private final LongSupplier nanoClock;
     private final ActorRef<BookieReply> replies;
-    private final Map<Long, ActorRef<BookieReply>> openings = new java.util.LinkedHashMap<>();
+    private final Map<Long, ActorRef<BookieReply>> openings = new LinkedHashMap<>();
+    private final Map<Long, Asked> questions = new LinkedHashMap<>();
+    private final Bundler outgoing = new Bundler();
     private final Map<SessionId, Owner> owners = new HashMap<>();
     private final Deque<BookieRequest.Batch> queue = new ArrayDeque<>();
     private final Deque<Message> inFlight = new ArrayDeque<>();
@@ -69,7 +76,12 @@ final class BookieChannelActor extends AbstractBehavior<BookieChannelActor.Comma
 
     record Close(SessionId session) implements Command {}
 
+    /** Asks the bookie; its answer, or a refusal when it cannot be reached, goes to {@code replyTo}, if any comes. */
+    record Ask(BookieRequest.Question question, ActorRef<BookieReply> replyTo) implements Command {}
+
     private record Replied(BookieReply reply) implements Command {}
+
+    private record RepliedTogether(Bundle bundle) implements Command {}
 
     /** A writer is gone, perhaps without a word. */
     private record OwnerGone(ActorRef<BookieReply> owner) implements Command {}
@@ -81,6 +93,9 @@ final class BookieChannelActor extends AbstractBehavior<BookieChannelActor.Comma
     private enum Tick implements Command {
         INSTANCE
     }
+
+    /** @param requestId what who asked calls the question */
+    private record Asked(ActorRef<BookieReply> replyTo, long requestId) {}
 
     /** One message on its way. */
     private static final class Message {
@@ -111,22 +126,31 @@ final class BookieChannelActor extends AbstractBehavior<BookieChannelActor.Comma
     private BookieChannelActor(
             ActorContext<Command> context,
             BookieId bookie,
-            ClusterFeed feed,
+            Supplier<Optional<ActorRef<BookieRequest>>> address,
             ClientSettings.Channel settings,
             LongSupplier nanoClock) {
         super(context);
         this.bookie = bookie;
-        this.feed = feed;
+        this.address = address;
         this.settings = settings;
         this.nanoClock = nanoClock;
         this.replies = context.messageAdapter(BookieReply.class, Replied::new);
+        // The same address: what comes there is told apart by its class.
+        context.messageAdapter(Bundle.class, RepliedTogether::new);
     }
 
+    /**
+     * @param address where the bookie is now; asked often, since a reference to an actor of this process stands for one
+     *     incarnation of it
+     */
     static Behavior<Command> create(
-            BookieId bookie, ClusterFeed feed, ClientSettings.Channel settings, LongSupplier nanoClock) {
+            BookieId bookie,
+            Supplier<Optional<ActorRef<BookieRequest>>> address,
+            ClientSettings.Channel settings,
+            LongSupplier nanoClock) {
         return Behaviors.setup(context -> Behaviors.withTimers(timers -> {
             timers.startTimerWithFixedDelay(Tick.INSTANCE, TICK);
-            return new BookieChannelActor(context, bookie, feed, settings, nanoClock);
+            return new BookieChannelActor(context, bookie, address, settings, nanoClock);
         }));
     }
 
@@ -134,7 +158,9 @@ final class BookieChannelActor extends AbstractBehavior<BookieChannelActor.Comma
     public Receive<Command> createReceive() {
         return newReceiveBuilder()
                 .onMessage(Send.class, this::onSend)
-                .onMessage(Replied.class, this::onReplied)
+                .onMessage(Ask.class, this::onAsk)
+                .onMessage(Replied.class, replied -> onReply(replied.reply()))
+                .onMessage(RepliedTogether.class, this::onRepliedTogether)
                 .onMessage(Flush.class, flush -> onFlush())
                 .onMessage(Open.class, this::onOpen)
                 .onMessage(Probe.class, this::onProbe)
@@ -158,12 +184,12 @@ final class BookieChannelActor extends AbstractBehavior<BookieChannelActor.Comma
         }
         bytes += size;
         queue.add(batch);
-        scheduleFlush();
+        scheduleFlushIfWaiting();
         return this;
     }
 
     private void scheduleFlush() {
-        if (!flushScheduled && inFlightCount < settings.messagesInFlightMax()) {
+        if (!flushScheduled) {
             flushScheduled = true;
             getContext().getSelf().tell(Flush.INSTANCE);
         }
@@ -171,6 +197,11 @@ final class BookieChannelActor extends AbstractBehavior<BookieChannelActor.Comma
 
     private Behavior<Command> onFlush() {
         flushScheduled = false;
+        for (WireMessage message : outgoing.take()) {
+            if (target != null) {
+                Envelope.send(target.unsafeUpcast(), message, replies);
+            }
+        }
         while (!queue.isEmpty() && inFlightCount < settings.messagesInFlightMax()) {
             List<BookieRequest.Batch> batches = new ArrayList<>();
             long size = 0;
@@ -198,7 +229,9 @@ final class BookieChannelActor extends AbstractBehavior<BookieChannelActor.Comma
         for (BookieRequest.Batch batch : batches) {
             owners.get(batch.session()).sent.add(new Sent(batch.number(), message));
         }
-        tell(new BookieRequest.AddEntries(bookie, batches));
+        if (target != null) {
+            Envelope.send(target, new BookieRequest.AddEntries(bookie, batches), replies);
+        }
     }
 
     private Behavior<Command> onOpen(Open open) {
@@ -216,6 +249,26 @@ final class BookieChannelActor extends AbstractBehavior<BookieChannelActor.Comma
             openings.remove(openings.keySet().iterator().next());
         }
         tell(new BookieRequest.OpenSession(bookie, request, open.ledgerId(), open.fragmentVersion(), open.proof()));
+        return this;
+    }
+
+    private Behavior<Command> onAsk(Ask ask) {
+        resolve();
+        if (target == null) {
+            ask.replyTo()
+                    .tell(new BookieReply.RequestRefused(
+                            bookie,
+                            ask.question().requestId(),
+                            BookieReply.Refusal.UNAVAILABLE,
+                            "its address is not known"));
+            return this;
+        }
+        long request = ++lastRequest;
+        questions.put(request, new Asked(ask.replyTo(), ask.question().requestId()));
+        if (questions.size() > QUESTIONS_MAX) {
+            questions.remove(questions.keySet().iterator().next());
+        }
+        tell(ask.question().withRequestId(request));
         return this;
     }
 
@@ -241,9 +294,22 @@ final class BookieChannelActor extends AbstractBehavior<BookieChannelActor.Comma
         return this;
     }
 
-    private Behavior<Command> onReplied(Replied replied) {
-        BookieReply reply = replied.reply();
-        if (reply instanceof BookieReply.EntriesAdded added) {
+    private Behavior<Command> onRepliedTogether(RepliedTogether together) {
+        for (WireMessage message : together.bundle().messages()) {
+            if (message instanceof BookieReply reply) {
+                onReply(reply);
+            }
+        }
+        return this;
+    }
+
+    private Behavior<Command> onReply(BookieReply reply) {
+        if (reply instanceof BookieReply.Answer answer) {
+            Asked asked = questions.remove(answer.requestId());
+            if (asked != null) {
+                asked.replyTo().tell(answer.withRequestId(asked.requestId()));
+            }
+        } else if (reply instanceof BookieReply.EntriesAdded added) {
             added.acks().forEach(this::acked);
         } else if (reply instanceof BookieReply.SessionOpened opened) {
             ActorRef<BookieReply> owner = openings.remove(opened.requestId());
@@ -327,7 +393,7 @@ final class BookieChannelActor extends AbstractBehavior<BookieChannelActor.Comma
         while (!inFlight.isEmpty() && !inFlight.peek().counted) {
             inFlight.poll();
         }
-        if (!queue.isEmpty()) {
+        if (!queue.isEmpty() && inFlightCount < settings.messagesInFlightMax()) {
             scheduleFlush();
         }
     }
@@ -343,20 +409,11 @@ final class BookieChannelActor extends AbstractBehavior<BookieChannelActor.Comma
     }
 
     private void tell(BookieRequest request) {
-        if (target != null) {
-            Envelope.send(target, request, replies);
-        }
+        outgoing.add(request);
+        scheduleFlush();
     }
 
-    /**
-     * Where the bookie is now, by what gossip says. Resolved anew each time: a reference to an actor of this process stands
-     * for one incarnation of it.
-     */
     private void resolve() {
-        Optional<BookieStatus> status = feed.bookies().stream()
-                .filter(candidate -> candidate.bookieId().equals(bookie))
-                .findFirst();
-        status.ifPresent(
-                known -> target = ActorRefResolver.get(getContext().getSystem()).resolveActorRef(known.address()));
+        target = address.get().orElse(target);
     }
 }

@@ -16,6 +16,7 @@ import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
 import java.util.concurrent.ConcurrentHashMap;
+import java.util.concurrent.atomic.AtomicLong;
 import java.util.function.LongSupplier;
 import org.apache.pekko.actor.typed.ActorRef;
 import org.apache.pekko.actor.typed.ActorRefResolver;
@@ -40,6 +41,9 @@ final class ClientContext {
 
     /** Where bookies were found last; looking an address up costs as much as a message. */
     private final Map<BookieId, Place> places = new ConcurrentHashMap<>();
+
+    /** A system may have several clients. */
+    private static final AtomicLong CHANNELS = new AtomicLong();
 
     private final Map<BookieId, ActorRef<BookieChannelActor.Command>> channels = new ConcurrentHashMap<>();
     /** Since when bookies are avoided that failed a writer. */
@@ -71,8 +75,8 @@ final class ClientContext {
         return channels.computeIfAbsent(
                 bookie,
                 id -> system.systemActorOf(
-                        BookieChannelActor.create(id, feed, settings.channel(), nanoClock),
-                        "quire-channel-" + id,
+                        BookieChannelActor.create(id, () -> bookie(id), settings.channel(), nanoClock),
+                        "quire-channel-" + id + "-" + CHANNELS.incrementAndGet(),
                         Props.empty()));
     }
 

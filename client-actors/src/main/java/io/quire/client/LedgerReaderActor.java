@@ -18,7 +18,6 @@ import io.quire.protocol.RegistryKey;
 import io.quire.protocol.Versioned;
 import io.quire.protocol.wire.BookieReply;
 import io.quire.protocol.wire.BookieRequest;
-import io.quire.protocol.wire.Envelope;
 import java.time.Duration;
 import java.util.ArrayDeque;
 import java.util.ArrayList;
@@ -26,7 +25,6 @@ import java.util.Deque;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
-import java.util.Optional;
 import java.util.concurrent.CompletableFuture;
 import org.apache.pekko.actor.typed.ActorRef;
 import org.apache.pekko.actor.typed.Behavior;
@@ -126,18 +124,8 @@ final class LedgerReaderActor extends AbstractBehavior<LedgerReaderActor.Command
                 asked.remove(wireIds.remove());
             }
             asked.put(wireId, new Asked(id, request, now()));
-            Optional<ActorRef<BookieRequest>> target = client.bookie(bookie);
-            if (target.isEmpty()) {
-                ActorRef<Command> self = getContext().getSelf();
-                self.tell(new Replied(new BookieReply.RequestRefused(
-                        bookie, wireId, BookieReply.Refusal.UNAVAILABLE, "its address is not known")));
-                return;
-            }
-            Envelope.send(
-                    target.get(),
-                    new BookieRequest.ReadEntries(
-                            bookie, wireId, ledgerId, firstEntryId, lastEntryId, entriesMax, bytesMax, false),
-                    replies);
+            ask(new BookieRequest.ReadEntries(
+                    bookie, wireId, ledgerId, firstEntryId, lastEntryId, entriesMax, bytesMax, false));
         }
 
         @Override
@@ -283,9 +271,7 @@ final class LedgerReaderActor extends AbstractBehavior<LedgerReaderActor.Command
         confirmedReads.put(
                 id, new ConfirmedRead(command, now() + settings.requestTimeout().toNanos()));
         for (BookieId bookie : metadata.lastFragment().ensemble().bookies()) {
-            client.bookie(bookie)
-                    .ifPresent(target -> Envelope.send(
-                            target, new BookieRequest.ReadLastAddConfirmed(bookie, id, metadata.ledgerId()), replies));
+            ask(new BookieRequest.ReadLastAddConfirmed(bookie, id, metadata.ledgerId()));
         }
         keepTicking();
         return this;
@@ -358,6 +344,10 @@ final class LedgerReaderActor extends AbstractBehavior<LedgerReaderActor.Command
             timers.cancel(Tick.INSTANCE);
         }
         return this;
+    }
+
+    private void ask(BookieRequest.Question question) {
+        client.channel(question.target()).tell(new BookieChannelActor.Ask(question, replies));
     }
 
     private void keepTicking() {

@@ -22,7 +22,6 @@ import io.quire.protocol.Registry;
 import io.quire.protocol.RegistryKey;
 import io.quire.protocol.wire.BookieReply;
 import io.quire.protocol.wire.BookieRequest;
-import io.quire.protocol.wire.Envelope;
 import java.time.Duration;
 import java.util.Optional;
 import java.util.Set;
@@ -57,10 +56,6 @@ final class LedgerRecoveryActor {
     private record RegistrationRead(BookieId bookie, RegisterValue value, Throwable failure) implements Command {}
 
     private record ChangeDone(Registry.CasResult result, Throwable failure) implements Command {}
-
-    private record ReadUnreachable(long request, BookieId bookie) implements Command {}
-
-    private record WriteUnreachable(long request, BookieId bookie) implements Command {}
 
     private enum Tick implements Command {
         INSTANCE
@@ -104,8 +99,6 @@ final class LedgerRecoveryActor {
                 .onMessage(RegisterRead.class, this::onRegisterRead)
                 .onMessage(RegistrationRead.class, this::onRegistrationRead)
                 .onMessage(ChangeDone.class, this::onChangeDone)
-                .onMessage(ReadUnreachable.class, this::onReadUnreachable)
-                .onMessage(WriteUnreachable.class, this::onWriteUnreachable)
                 .onMessage(Tick.class, tick -> onTick())
                 .onSignal(PostStop.class, signal -> onPostStop())
                 .build();
@@ -175,16 +168,6 @@ final class LedgerRecoveryActor {
         return next();
     }
 
-    private Behavior<Command> onReadUnreachable(ReadUnreachable read) {
-        core.readRefused(read.request(), read.bookie(), now());
-        return next();
-    }
-
-    private Behavior<Command> onWriteUnreachable(WriteUnreachable write) {
-        core.writeRefused(write.request(), write.bookie(), WriteRefusal.BUSY, now());
-        return next();
-    }
-
     private Behavior<Command> onTick() {
         core.tick(now());
         return next();
@@ -234,45 +217,31 @@ final class LedgerRecoveryActor {
 
         @Override
         public void fence(BookieId bookie) {
-            client.bookie(bookie)
-                    .ifPresent(target -> Envelope.send(
-                            target, new BookieRequest.FenceLedger(bookie, 0, ledgerId, key.proof()), replies));
+            ask(new BookieRequest.FenceLedger(bookie, 0, ledgerId, key.proof()));
         }
 
         @Override
         public void read(long request, BookieId bookie, long firstEntryId, long lastEntryId, boolean fencing) {
-            Optional<ActorRef<BookieRequest>> target = client.bookie(bookie);
-            if (target.isEmpty()) {
-                context.getSelf().tell(new ReadUnreachable(request, bookie));
-                return;
-            }
             ClientSettings.Reader reads = client.settings.reader();
-            Envelope.send(
-                    target.get(),
-                    new BookieRequest.ReadEntries(
-                            bookie,
-                            request,
-                            ledgerId,
-                            firstEntryId,
-                            lastEntryId,
-                            reads.requestEntriesMax(),
-                            reads.requestBytesMax(),
-                            fencing,
-                            fencing ? key.proof() : Payload.EMPTY),
-                    replies);
+            ask(new BookieRequest.ReadEntries(
+                    bookie,
+                    request,
+                    ledgerId,
+                    firstEntryId,
+                    lastEntryId,
+                    reads.requestEntriesMax(),
+                    reads.requestBytesMax(),
+                    fencing,
+                    fencing ? key.proof() : Payload.EMPTY));
         }
 
         @Override
         public void write(long request, BookieId bookie, long version, EntryBatch entries) {
-            Optional<ActorRef<BookieRequest>> target = client.bookie(bookie);
-            if (target.isEmpty()) {
-                context.getSelf().tell(new WriteUnreachable(request, bookie));
-                return;
-            }
-            Envelope.send(
-                    target.get(),
-                    new BookieRequest.RecoveryAddEntries(bookie, request, ledgerId, version, key.proof(), entries),
-                    replies);
+            ask(new BookieRequest.RecoveryAddEntries(bookie, request, ledgerId, version, key.proof(), entries));
+        }
+
+        private void ask(BookieRequest.Question question) {
+            client.channel(question.target()).tell(new BookieChannelActor.Ask(question, replies));
         }
 
         @Override

@@ -4,38 +4,34 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import com.typesafe.config.ConfigFactory;
 import io.quire.protocol.BookieId;
-import io.quire.protocol.BookieStatus;
 import io.quire.protocol.BootEpoch;
-import io.quire.protocol.ClusterFeed;
 import io.quire.protocol.DigestType;
 import io.quire.protocol.EntryBatch;
 import io.quire.protocol.EntryFormat;
 import io.quire.protocol.LedgerId;
-import io.quire.protocol.LedgerMetadata;
 import io.quire.protocol.Payload;
 import io.quire.protocol.SessionId;
-import io.quire.protocol.Versioned;
 import io.quire.protocol.wire.BookieReply;
 import io.quire.protocol.wire.BookieRequest;
+import io.quire.protocol.wire.Bundle;
 import io.quire.protocol.wire.Envelope;
+import io.quire.protocol.wire.WireMessage;
 import java.time.Duration;
 import java.util.ArrayList;
-import java.util.Collection;
 import java.util.List;
-import java.util.Map;
 import java.util.Optional;
 import java.util.UUID;
 import java.util.concurrent.BlockingQueue;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.LinkedBlockingQueue;
 import java.util.concurrent.TimeUnit;
+import java.util.function.Supplier;
 import org.apache.pekko.actor.AbstractActor;
 import org.apache.pekko.actor.ExtendedActorSystem;
 import org.apache.pekko.actor.Props;
 import org.apache.pekko.actor.testkit.typed.javadsl.ActorTestKit;
 import org.apache.pekko.actor.testkit.typed.javadsl.TestProbe;
 import org.apache.pekko.actor.typed.ActorRef;
-import org.apache.pekko.actor.typed.ActorRefResolver;
 import org.apache.pekko.actor.typed.javadsl.Adapter;
 import org.apache.pekko.actor.typed.javadsl.Behaviors;
 import org.junit.jupiter.api.AfterEach;
@@ -53,12 +49,13 @@ class BookieChannelActorTest {
     private final BlockingQueue<Asked> asked = new LinkedBlockingQueue<>();
     private final TestProbe<BookieReply> told = testKit.createTestProbe();
     private ActorRef<Object> writer;
+    private ActorRef<BookieRequest> bookie;
     private ActorRef<BookieReply> replies;
     private ActorRef<BookieChannelActor.Command> channel;
 
-    private record Asked(BookieRequest request, ActorRef<BookieReply> client) {}
+    private record Asked(BookieRequest request, ActorRef<BookieReply> client, List<WireMessage> bundle) {}
 
-    /** A bookie that notes what it is asked, and by whom. */
+    /** A bookie that notes what it is asked, by whom, and with what it travelled. */
     private static final class Bookie extends AbstractActor {
         private final BlockingQueue<Asked> asked;
 
@@ -66,40 +63,24 @@ class BookieChannelActorTest {
             this.asked = asked;
         }
 
+        private void note(BookieRequest request, List<WireMessage> bundle) {
+            asked.add(new Asked(request, Adapter.toTyped(getSender()), bundle));
+        }
+
         @Override
         public Receive createReceive() {
             return receiveBuilder()
-                    .match(BookieRequest.class, request -> asked.add(new Asked(request, Adapter.toTyped(getSender()))))
+                    .match(BookieRequest.class, request -> note(request, List.of()))
+                    .match(Bundle.class, bundle -> bundle.messages()
+                            .forEach(message -> note((BookieRequest) message, bundle.messages())))
                     .build();
         }
-    }
-
-    private record Feed(BookieStatus status) implements ClusterFeed {
-        @Override
-        public Collection<BookieStatus> bookies() {
-            return List.of(status);
-        }
-
-        @Override
-        public Optional<Versioned<LedgerMetadata>> ledger(LedgerId ledgerId) {
-            return Optional.empty();
-        }
-
-        @Override
-        public void publish(BookieStatus status) {}
-
-        @Override
-        public void publish(Versioned<LedgerMetadata> metadata) {}
     }
 
     @BeforeEach
     void start() {
         ExtendedActorSystem system = (ExtendedActorSystem) Adapter.toClassic(testKit.system());
-        ActorRef<BookieRequest> bookie =
-                Adapter.toTyped(system.systemActorOf(Props.create(Bookie.class, () -> new Bookie(asked)), "bookie"));
-        String address = ActorRefResolver.get(testKit.system()).toSerializationFormat(bookie);
-        Feed feed = new Feed(new BookieStatus(
-                BOOKIE, new BootEpoch(1), 1, "bookie", "node", address, BookieStatus.State.WRITABLE, 1, 1, Map.of()));
+        bookie = Adapter.toTyped(system.systemActorOf(Props.create(Bookie.class, () -> new Bookie(asked)), "bookie"));
         CompletableFuture<ActorRef<BookieReply>> adapter = new CompletableFuture<>();
         writer = testKit.spawn(Behaviors.setup(context -> {
             adapter.complete(context.messageAdapter(BookieReply.class, reply -> reply));
@@ -111,9 +92,13 @@ class BookieChannelActorTest {
                     .build();
         }));
         replies = adapter.join();
-        channel = testKit.spawn(BookieChannelActor.create(
+        channel = channel(() -> Optional.of(bookie));
+    }
+
+    private ActorRef<BookieChannelActor.Command> channel(Supplier<Optional<ActorRef<BookieRequest>>> address) {
+        return testKit.spawn(BookieChannelActor.create(
                 BOOKIE,
-                feed,
+                address,
                 ClientSettings.from(ConfigFactory.parseString("quire.client.channel.bytes-max = " + BYTES_MAX)
                                 .withFallback(ConfigFactory.load()))
                         .channel(),
@@ -202,5 +187,70 @@ class BookieChannelActorTest {
         told.expectMessageClass(BookieReply.EntriesAdded.class);
         channel.tell(new BookieChannelActor.Send(batch(fit + 2, 10)));
         told.expectNoMessage(Duration.ofMillis(100));
+    }
+
+    private static BookieRequest.ReadEntries question(long requestId, long entryId) {
+        return new BookieRequest.ReadEntries(BOOKIE, requestId, LEDGER, entryId, entryId, 1, 1000, false);
+    }
+
+    private static BookieReply.EntriesRead entriesRead(Asked asked) {
+        BookieRequest.ReadEntries read = (BookieRequest.ReadEntries) asked.request();
+        return new BookieReply.EntriesRead(
+                BOOKIE,
+                new BootEpoch(1),
+                read.requestId(),
+                LEDGER,
+                EntryBatch.of(List.of()),
+                read.firstEntryId() + 1,
+                -1);
+    }
+
+    @Test
+    @DisplayName("questions asked at once travel in one message, and each answer finds who asked, under the id it gave")
+    void questions() throws InterruptedException {
+        TestProbe<BookieReply> other = testKit.createTestProbe();
+        CompletableFuture<Void> allAsked = new CompletableFuture<>();
+        ActorRef<BookieChannelActor.Command> busy = channel(() -> {
+            allAsked.join();
+            return Optional.of(bookie);
+        });
+        busy.tell(new BookieChannelActor.Ask(question(5, 1), told.getRef()));
+        busy.tell(new BookieChannelActor.Ask(question(5, 2), other.getRef()));
+        busy.tell(new BookieChannelActor.Ask(question(6, 3), told.getRef()));
+        allAsked.complete(null);
+        List<Asked> all = List.of(nextAsked(), nextAsked(), nextAsked());
+        assertThat(all)
+                .extracting(asked -> ((BookieRequest.ReadEntries) asked.request()).firstEntryId())
+                .containsExactly(1L, 2L, 3L);
+        assertThat(all).allSatisfy(asked -> assertThat(asked.bundle()).hasSize(3));
+        Envelope.send(
+                all.get(0).client().<WireMessage>unsafeUpcast(),
+                new Bundle(List.of(entriesRead(all.get(2)), entriesRead(all.get(1)))),
+                testKit.system().deadLetters());
+        answer(all.get(0), entriesRead(all.get(0)));
+        assertThat(told.expectMessageClass(BookieReply.EntriesRead.class))
+                .returns(6L, BookieReply.EntriesRead::requestId)
+                .returns(4L, BookieReply.EntriesRead::coveredTo);
+        assertThat(told.expectMessageClass(BookieReply.EntriesRead.class))
+                .returns(5L, BookieReply.EntriesRead::requestId)
+                .returns(2L, BookieReply.EntriesRead::coveredTo);
+        assertThat(other.expectMessageClass(BookieReply.EntriesRead.class))
+                .returns(5L, BookieReply.EntriesRead::requestId)
+                .returns(3L, BookieReply.EntriesRead::coveredTo);
+    }
+
+    @Test
+    @DisplayName("an answer that comes twice is heard once; a bookie without an address is refused for at once")
+    void answersAndRefusals() throws InterruptedException {
+        channel.tell(new BookieChannelActor.Ask(question(5, 1), told.getRef()));
+        Asked question = nextAsked();
+        answer(question, entriesRead(question));
+        answer(question, entriesRead(question));
+        told.expectMessageClass(BookieReply.EntriesRead.class);
+
+        channel(Optional::empty).tell(new BookieChannelActor.Ask(question(7, 1), told.getRef()));
+        assertThat(told.expectMessageClass(BookieReply.RequestRefused.class))
+                .returns(7L, BookieReply.RequestRefused::requestId)
+                .returns(BookieReply.Refusal.UNAVAILABLE, BookieReply.RequestRefused::refusal);
     }
 }

@@ -10,7 +10,9 @@ import io.quire.protocol.LedgerMetadata;
 import io.quire.protocol.Versioned;
 import io.quire.protocol.wire.BookieReply;
 import io.quire.protocol.wire.BookieRequest;
+import io.quire.protocol.wire.Bundle;
 import io.quire.protocol.wire.Envelope;
+import io.quire.protocol.wire.WireMessage;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.Collection;
@@ -46,8 +48,11 @@ final class ScriptedBookies implements ClusterFeed {
     ScriptedBookies(ActorTestKit kit, int count) {
         asked = kit.createTestProbe();
         for (int i = 0; i < count; i++) {
-            ActorRef<BookieRequest> bookie = kit.spawn(Behaviors.receive((context, request) -> {
-                asked.getRef().tell(new Asked(request, Envelope.sender(context)));
+            ActorRef<WireMessage> bookie = kit.spawn(Behaviors.receive((context, message) -> {
+                List<WireMessage> requests = message instanceof Bundle bundle ? bundle.messages() : List.of(message);
+                for (WireMessage request : requests) {
+                    asked.getRef().tell(new Asked((BookieRequest) request, Envelope.sender(context)));
+                }
                 return Behaviors.same();
             }));
             String address = ActorRefResolver.get(kit.system()).toSerializationFormat(bookie);

@@ -10,7 +10,9 @@ import io.quire.protocol.Payload;
 import io.quire.protocol.SessionId;
 import io.quire.protocol.wire.BookieReply;
 import io.quire.protocol.wire.BookieRequest;
+import io.quire.protocol.wire.Bundle;
 import io.quire.protocol.wire.Envelope;
+import io.quire.protocol.wire.WireMessage;
 import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.List;
@@ -24,7 +26,7 @@ import org.apache.pekko.actor.typed.javadsl.Behaviors;
 import org.apache.pekko.actor.typed.javadsl.Receive;
 
 /** A bookie that keeps entries in memory, and believes every writer. */
-final class MemoryBookie extends AbstractBehavior<BookieRequest> {
+final class MemoryBookie extends AbstractBehavior<WireMessage> {
     private static final BootEpoch EPOCH = new BootEpoch(1);
     private static final long CREDIT = 1L << 40;
 
@@ -52,7 +54,7 @@ final class MemoryBookie extends AbstractBehavior<BookieRequest> {
         }
     }
 
-    private MemoryBookie(ActorContext<BookieRequest> context, BookieId id, long batchesMax) {
+    private MemoryBookie(ActorContext<WireMessage> context, BookieId id, long batchesMax) {
         super(context);
         this.id = id;
         this.batchesMax = batchesMax;
@@ -61,12 +63,12 @@ final class MemoryBookie extends AbstractBehavior<BookieRequest> {
     /**
      * @param batchesMax later batches of a session are lost
      */
-    static Behavior<BookieRequest> create(BookieId id, long batchesMax) {
+    static Behavior<WireMessage> create(BookieId id, long batchesMax) {
         return Behaviors.setup(context -> new MemoryBookie(context, id, batchesMax));
     }
 
     @Override
-    public Receive<BookieRequest> createReceive() {
+    public Receive<WireMessage> createReceive() {
         return newReceiveBuilder()
                 .onMessage(BookieRequest.OpenSession.class, this::onOpen)
                 .onMessage(BookieRequest.AddEntries.class, this::onAdd)
@@ -83,16 +85,23 @@ final class MemoryBookie extends AbstractBehavior<BookieRequest> {
                         BookieRequest.ReadLastAddConfirmed.class,
                         read -> answer(new BookieReply.LastAddConfirmedRead(
                                 id, EPOCH, read.requestId(), read.ledgerId(), confirmedOf(read.ledgerId()))))
+                .onMessage(Bundle.class, this::onBundle)
                 .build();
     }
 
-    private Behavior<BookieRequest> onOpen(BookieRequest.OpenSession open) {
+    private Behavior<WireMessage> onBundle(Bundle bundle) {
+        ActorRef<BookieReply> sender = Envelope.sender(getContext());
+        bundle.messages().forEach(message -> Envelope.send(getContext().getSelf(), message, sender));
+        return this;
+    }
+
+    private Behavior<WireMessage> onOpen(BookieRequest.OpenSession open) {
         SessionId session = new SessionId(id, EPOCH, sessions.size() + 1);
         sessions.put(session, open.ledgerId());
         return answer(new BookieReply.SessionOpened(open.requestId(), open.ledgerId(), session, CREDIT));
     }
 
-    private Behavior<BookieRequest> onAdd(BookieRequest.AddEntries add) {
+    private Behavior<WireMessage> onAdd(BookieRequest.AddEntries add) {
         List<SessionId> touched = new ArrayList<>();
         for (BookieRequest.Batch batch : add.batches()) {
             LedgerId ledgerId = sessions.get(batch.session());
@@ -111,14 +120,14 @@ final class MemoryBookie extends AbstractBehavior<BookieRequest> {
         return answer(acknowledge(touched));
     }
 
-    private Behavior<BookieRequest> onSubscribe(BookieRequest.SubscribeLedger subscribe) {
+    private Behavior<WireMessage> onSubscribe(BookieRequest.SubscribeLedger subscribe) {
         Tail tail = new Tail(Envelope.sender(getContext()), subscribe);
         tails.add(tail);
         push(tail);
         return this;
     }
 
-    private Behavior<BookieRequest> onUnsubscribe(BookieRequest.UnsubscribeLedger unsubscribe) {
+    private Behavior<WireMessage> onUnsubscribe(BookieRequest.UnsubscribeLedger unsubscribe) {
         ActorRef<BookieReply> reader = Envelope.sender(getContext());
         tails.removeIf(tail -> tail.reader.equals(reader) && tail.request.requestId() == unsubscribe.requestId());
         return this;
@@ -148,7 +157,7 @@ final class MemoryBookie extends AbstractBehavior<BookieRequest> {
                 confirmedOf(ledgerId)));
     }
 
-    private Behavior<BookieRequest> onRead(BookieRequest.ReadEntries read) {
+    private Behavior<WireMessage> onRead(BookieRequest.ReadEntries read) {
         TreeMap<Long, Payload> held = entries.getOrDefault(read.ledgerId(), new TreeMap<>());
         List<Payload> found = new ArrayList<>();
         long next = read.firstEntryId();
@@ -185,7 +194,7 @@ final class MemoryBookie extends AbstractBehavior<BookieRequest> {
         return confirmed.getOrDefault(ledgerId, EntryId.NONE);
     }
 
-    private Behavior<BookieRequest> answer(BookieReply reply) {
+    private Behavior<WireMessage> answer(BookieReply reply) {
         ActorRef<BookieReply> sender = Envelope.sender(getContext());
         sender.tell(reply);
         return this;

@@ -18,7 +18,7 @@ import io.quire.protocol.LedgerMetadata;
 import io.quire.protocol.OpId;
 import io.quire.protocol.RegistryKey;
 import io.quire.protocol.Replication;
-import io.quire.protocol.wire.BookieRequest;
+import io.quire.protocol.wire.WireMessage;
 import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.net.InetAddress;
@@ -114,7 +114,7 @@ final class TestNode implements AutoCloseable {
     /** Adds a bookie that loses the batches of a session behind the first {@code batchesMax}. */
     BookieId addBookie(int number, long batchesMax) {
         BookieId id = bookieId(number);
-        ActorRef<BookieRequest> bookie = kit.spawn(MemoryBookie.create(id, batchesMax), "bookie-" + number);
+        ActorRef<WireMessage> bookie = kit.spawn(MemoryBookie.create(id, batchesMax), "bookie-" + number);
         publish(
                 id,
                 number,

@@ -251,6 +251,16 @@ public final class EntryFormat {
         return encoded.longAt(ENTRY_ID);
     }
 
+    /** The ledger id in the header of the encoded entry at {@code position} of {@code in}, big-endian, unverified. */
+    public static long ledgerIdAt(ByteBuffer in, int position) {
+        return in.getLong(position);
+    }
+
+    /** The entry id in the header of the encoded entry at {@code position} of {@code in}, big-endian, unverified. */
+    public static long entryIdAt(ByteBuffer in, int position) {
+        return in.getLong(position + ENTRY_ID);
+    }
+
     /** The last-add-confirmed in an encoded entry's header, unverified. */
     public static long lastAddConfirmedOf(Payload encoded) {
         return encoded.longAt(LAST_ADD_CONFIRMED);

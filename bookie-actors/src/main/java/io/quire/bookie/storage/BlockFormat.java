@@ -60,20 +60,9 @@ final class BlockFormat {
      * @throws DamagedException when the block is damaged; nothing can then be said of its entries
      */
     static List<Payload> decode(ByteBuffer block) {
+        int count = verify(block);
         Payload copy = Payload.copyOf(block);
-        ByteBuffer in = copy.asByteBuffer();
-        if (copy.length() < HEADER_BYTES + Integer.BYTES) {
-            throw new DamagedException("a block of " + copy.length() + " bytes");
-        }
-        CRC32C crc = new CRC32C();
-        copy.updateCrc(crc, Integer.BYTES, copy.length() - Integer.BYTES);
-        if ((int) crc.getValue() != in.getInt()) {
-            throw new DamagedException("a block's CRC does not match its " + copy.length() + " bytes");
-        }
-        int count = in.getInt();
-        if (count < 1 || count > (copy.length() - HEADER_BYTES) / Integer.BYTES) {
-            throw new DamagedException("a block of " + copy.length() + " bytes says it holds " + count + " entries");
-        }
+        ByteBuffer in = copy.asByteBuffer().position(HEADER_BYTES);
         List<Payload> entries = new ArrayList<>(count);
         int start = in.getInt();
         for (int i = 1; i <= count; i++) {
@@ -87,6 +76,80 @@ final class BlockFormat {
         return entries;
     }
 
+    /** Verifies a whole block; how many entries it holds. */
+    private static int verify(ByteBuffer block) {
+        int length = block.remaining();
+        if (length < HEADER_BYTES + Integer.BYTES) {
+            throw new DamagedException("a block of " + length + " bytes");
+        }
+        CRC32C crc = new CRC32C();
+        crc.update(block.slice(block.position() + Integer.BYTES, length - Integer.BYTES));
+        if ((int) crc.getValue() != block.getInt(block.position())) {
+            throw new DamagedException("a block's CRC does not match its " + length + " bytes");
+        }
+        int count = block.getInt(block.position() + Integer.BYTES);
+        if (count < 1 || count > (length - HEADER_BYTES) / Integer.BYTES) {
+            throw new DamagedException("a block of " + length + " bytes says it holds " + count + " entries");
+        }
+        return count;
+    }
+
+    /**
+     * Shows {@code visitor} the entries in {@code [first, last]} of a block that was found under a key, until it has enough;
+     * copies of their bytes alone. The block is verified as a whole first.
+     *
+     * @return whether the entries behind this block are to be shown, too
+     * @throws DamagedException like {@link #decode(ByteBuffer, long, long)}
+     */
+    static boolean visit(
+            ByteBuffer block, long ledgerId, long firstEntryId, long first, long last, LedgerStore.Visitor visitor) {
+        int count = verify(block);
+        ByteBuffer in = block.slice();
+        requireFirst(in, startOf(in, count, 0), ledgerId, firstEntryId);
+        int from = indexOf(in, count, first);
+        int to = indexOf(in, count, last + 1);
+        if (from >= to) {
+            return to == count;
+        }
+        int start = startOf(in, count, from);
+        Payload copy = Payload.copyOf(in.slice(start, endOf(in, count, to - 1) - start));
+        for (int i = from; i < to; i++) {
+            int at = startOf(in, count, i) - start;
+            Payload entry = copy.slice(at, endOf(in, count, i) - start - at);
+            if (!visitor.visit(EntryFormat.entryIdOf(entry), entry)) {
+                return false;
+            }
+        }
+        return to == count;
+    }
+
+    /** The index of the first entry whose id is at least {@code entryId}; the number of entries when there is none. */
+    private static int indexOf(ByteBuffer block, int count, long entryId) {
+        int low = 0;
+        int high = count;
+        while (low < high) {
+            int middle = (low + high) >>> 1;
+            if (EntryFormat.entryIdAt(block, startOf(block, count, middle)) < entryId) {
+                low = middle + 1;
+            } else {
+                high = middle;
+            }
+        }
+        return low;
+    }
+
+    private static int startOf(ByteBuffer block, int count, int index) {
+        int start = block.getInt(HEADER_BYTES + index * Integer.BYTES);
+        if (start < HEADER_BYTES + count * Integer.BYTES || start > block.remaining() - EntryFormat.HEADER_BYTES) {
+            throw new DamagedException("a block's entry lies at " + start + " of " + block.remaining());
+        }
+        return start;
+    }
+
+    private static int endOf(ByteBuffer block, int count, int index) {
+        return index == count - 1 ? block.remaining() : startOf(block, count, index + 1);
+    }
+
     /**
      * Like {@link #decode(ByteBuffer)}, of a block that was found under a key, which has no CRC.
      *
@@ -94,15 +157,16 @@ final class BlockFormat {
      */
     static List<Payload> decode(ByteBuffer block, long ledgerId, long firstEntryId) {
         List<Payload> entries = decode(block);
-        requireFirst(entries.get(0), ledgerId, firstEntryId);
+        requireFirst(entries.get(0).asByteBuffer(), 0, ledgerId, firstEntryId);
         return entries;
     }
 
-    private static void requireFirst(Payload entry, long ledgerId, long firstEntryId) {
-        if (EntryFormat.ledgerIdOf(entry) != ledgerId || EntryFormat.entryIdOf(entry) != firstEntryId) {
+    private static void requireFirst(ByteBuffer block, int start, long ledgerId, long firstEntryId) {
+        long foundLedger = EntryFormat.ledgerIdAt(block, start);
+        long foundEntry = EntryFormat.entryIdAt(block, start);
+        if (foundLedger != ledgerId || foundEntry != firstEntryId) {
             throw new DamagedException("the block at entry " + firstEntryId + " of ledger " + ledgerId
-                    + " starts with entry " + EntryFormat.entryIdOf(entry) + " of ledger "
-                    + EntryFormat.ledgerIdOf(entry));
+                    + " starts with entry " + foundEntry + " of ledger " + foundLedger);
         }
     }
 
@@ -153,10 +217,7 @@ final class BlockFormat {
         if (first < HEADER_BYTES || first > block.remaining() - EntryFormat.HEADER_BYTES) {
             throw new DamagedException("a block of " + block.remaining() + " bytes has its first entry at " + first);
         }
-        requireFirst(
-                Payload.copyOf(block.slice(block.position() + first, EntryFormat.HEADER_BYTES)),
-                ledgerId,
-                firstEntryId);
+        requireFirst(block, block.position() + first, ledgerId, firstEntryId);
         return count;
     }
 

@@ -1,6 +1,5 @@
 package io.quire.bookie.storage;
 
-import io.quire.protocol.EntryFormat;
 import io.quire.protocol.LedgerId;
 import io.quire.protocol.Payload;
 import io.quire.storage.KeyValueStore;
@@ -120,13 +119,8 @@ final class LmdbLedgerStore implements LedgerStore {
         public void read(LedgerId ledgerId, long first, long last, Visitor visitor) {
             Payload start = StoreKeys.startOf(snapshot, ledgerId, first);
             snapshot.scan(start, StoreKeys.block(ledgerId, last + 1), (key, value) -> {
-                for (Payload entry : decode(key, value)) {
-                    long entryId = EntryFormat.entryIdOf(entry);
-                    if (entryId >= first && (entryId > last || !visitor.visit(entryId, entry))) {
-                        return false;
-                    }
-                }
-                return true;
+                ByteBuffer ids = key.asByteBuffer();
+                return BlockFormat.visit(value, ids.getLong(1), ids.getLong(9), first, last, visitor);
             });
         }
 

@@ -2,7 +2,6 @@ package io.quire.bookie.storage;
 
 import io.quire.bookie.storage.SegmentFormat.RecordHeader;
 import io.quire.protocol.BookieId;
-import io.quire.protocol.EntryFormat;
 import io.quire.protocol.LedgerId;
 import io.quire.protocol.Payload;
 import io.quire.storage.FileStore;
@@ -158,9 +157,8 @@ final class SegmentLedgerStore implements LedgerStore {
         }
     }
 
-    /** The entries of the block that {@code record} holds. */
-    private static List<Payload> decode(
-            BlockLocation location, LedgerId ledgerId, long firstEntryId, ByteBuffer record) {
+    /** The block that {@code record} holds; not verified itself. */
+    private static ByteBuffer blockOf(BlockLocation location, LedgerId ledgerId, long firstEntryId, ByteBuffer record) {
         RecordHeader header = SegmentFormat.decodeRecordHeader(record, record.position());
         if (header.generation() != location.generation()
                 || header.recordBytes() != location.bytes()
@@ -169,8 +167,7 @@ final class SegmentLedgerStore implements LedgerStore {
             throw new DamagedException("a block of ledger " + header.ledgerId() + " from entry " + header.firstEntryId()
                     + " on stands in place of ledger " + ledgerId + " from entry " + firstEntryId + " on");
         }
-        return BlockFormat.decode(
-                record.slice(record.position() + SegmentFormat.RECORD_HEADER_BYTES, header.blockBytes()));
+        return record.slice(record.position() + SegmentFormat.RECORD_HEADER_BYTES, header.blockBytes());
     }
 
     private ByteBuffer readRecord(BlockLocation location) {
@@ -178,7 +175,7 @@ final class SegmentLedgerStore implements LedgerStore {
     }
 
     private List<Payload> readBlock(LedgerId ledgerId, Payload key, BlockLocation location) {
-        return decode(location, ledgerId, StoreKeys.firstEntryIdOf(key), readRecord(location));
+        return BlockFormat.decode(blockOf(location, ledgerId, StoreKeys.firstEntryIdOf(key), readRecord(location)));
     }
 
     /** One commit; also what compaction moves blocks with. */
@@ -456,11 +453,9 @@ final class SegmentLedgerStore implements LedgerStore {
                 BlockLocation location = locations.get(i);
                 long firstOfBlock = StoreKeys.firstEntryIdOf(keys.get(i));
                 records.position((int) (location.offset() - start.offset()));
-                for (Payload entry : decode(location, ledgerId, firstOfBlock, records)) {
-                    long entryId = EntryFormat.entryIdOf(entry);
-                    if (entryId >= first && (entryId > last || !visitor.visit(entryId, entry))) {
-                        return false;
-                    }
+                ByteBuffer block = blockOf(location, ledgerId, firstOfBlock, records);
+                if (!BlockFormat.visit(block, ledgerId.value(), firstOfBlock, first, last, visitor)) {
+                    return false;
                 }
             }
             return true;

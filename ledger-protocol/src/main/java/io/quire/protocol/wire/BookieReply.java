@@ -9,6 +9,14 @@ import java.util.List;
 
 /** What a bookie answers. A lost answer is asked for again. */
 public sealed interface BookieReply extends WireMessage {
+    /** The answer to a {@link BookieRequest.Question}. */
+    sealed interface Answer extends BookieReply {
+        long requestId();
+
+        /** The same under another id. */
+        Answer withRequestId(long requestId);
+    }
+
     /**
      * A session is open.
      *
@@ -66,7 +74,12 @@ public sealed interface BookieReply extends WireMessage {
      * @param lastAddConfirmed the highest one known here after everything queued before the fence was applied (R16)
      */
     record LedgerFenced(BookieId bookie, BootEpoch bootEpoch, long requestId, LedgerId ledgerId, long lastAddConfirmed)
-            implements BookieReply {}
+            implements Answer {
+        @Override
+        public Answer withRequestId(long requestId) {
+            return new LedgerFenced(bookie, bootEpoch, requestId, ledgerId, lastAddConfirmed);
+        }
+    }
 
     /**
      * What the store knows of a prefix of what was asked for, from the first id on.
@@ -84,7 +97,12 @@ public sealed interface BookieReply extends WireMessage {
             EntryBatch entries,
             long coveredTo,
             long lastAddConfirmed)
-            implements BookieReply {}
+            implements Answer {
+        @Override
+        public Answer withRequestId(long requestId) {
+            return new EntriesRead(bookie, bootEpoch, requestId, ledgerId, entries, coveredTo, lastAddConfirmed);
+        }
+    }
 
     /**
      * What a subscription gets (R25).
@@ -111,11 +129,20 @@ public sealed interface BookieReply extends WireMessage {
     /** The highest last-add-confirmed known here, or -1. */
     record LastAddConfirmedRead(
             BookieId bookie, BootEpoch bootEpoch, long requestId, LedgerId ledgerId, long lastAddConfirmed)
-            implements BookieReply {}
+            implements Answer {
+        @Override
+        public Answer withRequestId(long requestId) {
+            return new LastAddConfirmedRead(bookie, bootEpoch, requestId, ledgerId, lastAddConfirmed);
+        }
+    }
 
     /** All entries of a recovery add are held here, durably, at the version it named (R24). */
-    record EntriesRecovered(BookieId bookie, BootEpoch bootEpoch, long requestId, LedgerId ledgerId)
-            implements BookieReply {}
+    record EntriesRecovered(BookieId bookie, BootEpoch bootEpoch, long requestId, LedgerId ledgerId) implements Answer {
+        @Override
+        public Answer withRequestId(long requestId) {
+            return new EntriesRecovered(bookie, bootEpoch, requestId, ledgerId);
+        }
+    }
 
     /** Of these ledgers, among those that were asked for, the store holds nothing, durably; the others may be asked again. */
     record DropsConfirmed(BookieId bookie, BootEpoch bootEpoch, long requestId, List<LedgerId> ledgerIds)
@@ -128,7 +155,12 @@ public sealed interface BookieReply extends WireMessage {
     record BookieIdentified(BookieId bookie, BootEpoch bootEpoch, long requestId) implements BookieReply {}
 
     /** The request was not carried out; of a read this is "unknown", never a negative. */
-    record RequestRefused(BookieId bookie, long requestId, Refusal refusal, String detail) implements BookieReply {}
+    record RequestRefused(BookieId bookie, long requestId, Refusal refusal, String detail) implements Answer {
+        @Override
+        public Answer withRequestId(long requestId) {
+            return new RequestRefused(bookie, requestId, refusal, detail);
+        }
+    }
 
     /** Why a bookie refuses. */
     enum Refusal {

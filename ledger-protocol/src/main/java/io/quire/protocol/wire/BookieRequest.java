@@ -16,6 +16,15 @@ public sealed interface BookieRequest extends WireMessage {
     /** The store that this is for; another one answers {@link BookieReply.RequestRefused} (H29). */
     BookieId target();
 
+    /** A request that is answered by one {@link BookieReply.Answer}. */
+    sealed interface Question extends BookieRequest {
+        /** Unique per sender; echoed. */
+        long requestId();
+
+        /** The same under another id. */
+        Question withRequestId(long requestId);
+    }
+
     /**
      * Asks for a session in which the writer of {@code ledgerId} may add entries to the fragment that version {@code
      * fragmentVersion} of its register created (R8, R14). Answered by {@link BookieReply.SessionOpened} or {@link
@@ -86,9 +95,14 @@ public sealed interface BookieRequest extends WireMessage {
      * Fences a ledger: normal adds are refused from now on, durably. Answered by {@link BookieReply.LedgerFenced}, or by
      * {@link BookieReply.RequestRefused}; a wrong proof fences nothing (H99).
      */
-    record FenceLedger(BookieId target, long requestId, LedgerId ledgerId, Payload proof) implements BookieRequest {
+    record FenceLedger(BookieId target, long requestId, LedgerId ledgerId, Payload proof) implements Question {
         public FenceLedger {
             LedgerKey.requireProofSize(proof);
+        }
+
+        @Override
+        public Question withRequestId(long requestId) {
+            return new FenceLedger(target, requestId, ledgerId, proof);
         }
 
         /** Of a ledger without a password. */
@@ -116,13 +130,19 @@ public sealed interface BookieRequest extends WireMessage {
             int bytesMax,
             boolean fencing,
             Payload proof)
-            implements BookieRequest {
+            implements Question {
         public ReadEntries {
             LedgerKey.requireProofSize(proof);
             if (firstEntryId < 0 || lastEntryId < firstEntryId || entriesMax < 1 || bytesMax < 1) {
                 throw new IllegalArgumentException("read of [" + firstEntryId + ", " + lastEntryId + "], at most "
                         + entriesMax + " entries and " + bytesMax + " bytes");
             }
+        }
+
+        @Override
+        public Question withRequestId(long requestId) {
+            return new ReadEntries(
+                    target, requestId, ledgerId, firstEntryId, lastEntryId, entriesMax, bytesMax, fencing, proof);
         }
 
         /** A read that fences nothing, or of a ledger without a password. */
@@ -149,9 +169,14 @@ public sealed interface BookieRequest extends WireMessage {
      */
     record RecoveryAddEntries(
             BookieId target, long requestId, LedgerId ledgerId, long version, Payload proof, EntryBatch entries)
-            implements BookieRequest {
+            implements Question {
         public RecoveryAddEntries {
             LedgerKey.requireProofSize(proof);
+        }
+
+        @Override
+        public Question withRequestId(long requestId) {
+            return new RecoveryAddEntries(target, requestId, ledgerId, version, proof, entries);
         }
 
         /** To a ledger without a password. */
@@ -196,7 +221,12 @@ public sealed interface BookieRequest extends WireMessage {
     record UnsubscribeLedger(BookieId target, long requestId, LedgerId ledgerId) implements BookieRequest {}
 
     /** Asks for the highest last-add-confirmed that the store knows of; answered by {@link BookieReply.LastAddConfirmedRead}. */
-    record ReadLastAddConfirmed(BookieId target, long requestId, LedgerId ledgerId) implements BookieRequest {}
+    record ReadLastAddConfirmed(BookieId target, long requestId, LedgerId ledgerId) implements Question {
+        @Override
+        public Question withRequestId(long requestId) {
+            return new ReadLastAddConfirmed(target, requestId, ledgerId);
+        }
+    }
 
     /**
      * Asks of which of these ledgers the store holds nothing, durably, and never will again (R4); answered by {@link
