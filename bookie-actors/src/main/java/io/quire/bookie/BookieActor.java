@@ -137,8 +137,11 @@ public final class BookieActor {
         record Stopped(BookieId bookie) implements Event {}
     }
 
+    /** What this bookie is about to answer. */
+    public sealed interface Outgoing extends Command {}
+
     /** An acknowledgement to be sent with others to the same client. */
-    record AckReady(ActorRef<BookieReply> client, BookieReply.SessionAck ack) implements Command {}
+    record AckReady(ActorRef<BookieReply> client, BookieReply.SessionAck ack) implements Outgoing {}
 
     /** A session ended, or was not opened. */
     record SessionEnded(long counter) implements Command {}
@@ -171,7 +174,7 @@ public final class BookieActor {
     private record ScrubDescribed(DescribeScrub question, ScrubActor.Progress progress) {}
 
     /** Another answer to be sent with others to the same client. */
-    record ReplyReady(ActorRef<BookieReply> client, BookieReply reply) implements Command {}
+    record ReplyReady(ActorRef<BookieReply> client, BookieReply reply) implements Outgoing {}
 
     private enum FlushReplies {
         INSTANCE

@@ -8,7 +8,6 @@ import io.quire.protocol.EntryBatch;
 import io.quire.protocol.LedgerId;
 import io.quire.protocol.wire.BookieReply;
 import io.quire.protocol.wire.BookieRequest;
-import io.quire.protocol.wire.Envelope;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
@@ -181,7 +180,7 @@ final class LedgerTails {
     }
 
     private void send(Subscriber subscriber, BookieReply reply) {
-        Envelope.send(subscriber.client(), reply, store.acks());
+        store.acks().tell(new BookieActor.ReplyReady(subscriber.client(), reply));
     }
 
     private static long now() {

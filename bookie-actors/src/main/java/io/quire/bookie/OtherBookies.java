@@ -4,11 +4,11 @@ import io.quire.protocol.BookieId;
 import io.quire.protocol.wire.BookieReply;
 import io.quire.protocol.wire.BookieReply.Refusal;
 import io.quire.protocol.wire.BookieRequest;
+import io.quire.protocol.wire.Envelope;
 import java.time.Duration;
 import java.util.concurrent.CompletionException;
 import java.util.concurrent.CompletionStage;
 import org.apache.pekko.actor.typed.ActorRef;
-import org.apache.pekko.actor.typed.ActorRefResolver;
 import org.apache.pekko.actor.typed.ActorSystem;
 import org.apache.pekko.actor.typed.javadsl.Adapter;
 import org.apache.pekko.pattern.AskTimeoutException;
@@ -29,7 +29,7 @@ final class OtherBookies {
      * another one, mean that it is not: a store that is starting or stopping answers that it is.
      */
     CompletionStage<Boolean> answersAs(String address, BookieId bookie) {
-        ActorRef<Object> target = ActorRefResolver.get(system).resolveActorRef(address);
+        ActorRef<Object> target = Envelope.resolve(system, address);
         return Patterns.ask(Adapter.toClassic(target), new BookieRequest.IdentifyBookie(bookie, 1), TIMEOUT)
                 .handle((reply, failure) -> failure == null ? !isAnother(reply) : !isSilence(failure));
     }

@@ -31,7 +31,6 @@ import java.util.concurrent.Executor;
 import java.util.function.Function;
 import java.util.function.Supplier;
 import org.apache.pekko.actor.typed.ActorRef;
-import org.apache.pekko.actor.typed.ActorRefResolver;
 import org.apache.pekko.actor.typed.Behavior;
 import org.apache.pekko.actor.typed.javadsl.ActorContext;
 import org.apache.pekko.actor.typed.javadsl.Behaviors;
@@ -229,7 +228,7 @@ final class RepairActor {
         if (at.isEmpty()) {
             return advance(core.peerFailed());
         }
-        addresses.put(bookie, ActorRefResolver.get(context.getSystem()).resolveActorRef(at.get()));
+        addresses.put(bookie, Envelope.resolve(context.getSystem(), at.get()));
         return run(address.ask());
     }
 

@@ -12,6 +12,7 @@ import io.quire.protocol.LedgerId;
 import io.quire.protocol.LedgerIds;
 import io.quire.protocol.Registry;
 import io.quire.protocol.wire.BookieRequest;
+import io.quire.protocol.wire.Envelope;
 import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
@@ -19,7 +20,6 @@ import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.atomic.AtomicLong;
 import java.util.function.LongSupplier;
 import org.apache.pekko.actor.typed.ActorRef;
-import org.apache.pekko.actor.typed.ActorRefResolver;
 import org.apache.pekko.actor.typed.ActorSystem;
 import org.apache.pekko.actor.typed.Props;
 
@@ -85,10 +85,7 @@ final class ClientContext {
         return statusOf(bookie).map(status -> {
             Place known = places.get(bookie);
             if (known == null || !known.isOf(status)) {
-                known = new Place(
-                        status.address(),
-                        status.bootEpoch(),
-                        ActorRefResolver.get(system).resolveActorRef(status.address()));
+                known = new Place(status.address(), status.bootEpoch(), Envelope.resolve(system, status.address()));
                 places.put(bookie, known);
             }
             return known.actor();

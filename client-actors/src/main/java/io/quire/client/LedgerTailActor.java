@@ -14,7 +14,9 @@ import io.quire.protocol.RegistryKey;
 import io.quire.protocol.Versioned;
 import io.quire.protocol.wire.BookieReply;
 import io.quire.protocol.wire.BookieRequest;
+import io.quire.protocol.wire.Bundle;
 import io.quire.protocol.wire.Envelope;
+import io.quire.protocol.wire.WireMessage;
 import java.time.Duration;
 import java.util.List;
 import java.util.Optional;
@@ -57,6 +59,8 @@ final class LedgerTailActor extends AbstractBehavior<LedgerTailActor.Command> {
 
     private record Replied(BookieReply reply) implements Command {}
 
+    private record RepliedTogether(Bundle bundle) implements Command {}
+
     private record Seen(Versioned<LedgerMetadata> metadata) implements Command {}
 
     private record Fetched(long fetch, List<Entry> entries, Throwable failure) implements Command {}
@@ -80,6 +84,8 @@ final class LedgerTailActor extends AbstractBehavior<LedgerTailActor.Command> {
         this.reader = reader;
         this.over = over;
         this.replies = context.messageAdapter(BookieReply.class, Replied::new);
+        // The same address: what comes there is told apart by its class.
+        context.messageAdapter(Bundle.class, RepliedTogether::new);
         LedgerId ledgerId = handle.getId();
         TailRead.Settings settings = client.settings.tail();
         this.core = new TailRead(
@@ -113,7 +119,8 @@ final class LedgerTailActor extends AbstractBehavior<LedgerTailActor.Command> {
     public Receive<Command> createReceive() {
         return newReceiveBuilder()
                 .onMessage(Next.class, this::onNext)
-                .onMessage(Replied.class, this::onReplied)
+                .onMessage(Replied.class, replied -> onReply(replied.reply()))
+                .onMessage(RepliedTogether.class, this::onRepliedTogether)
                 .onMessage(Seen.class, this::onSeen)
                 .onMessage(Fetched.class, this::onFetched)
                 .onMessage(Refreshed.class, this::onRefreshed)
@@ -128,8 +135,18 @@ final class LedgerTailActor extends AbstractBehavior<LedgerTailActor.Command> {
         return give();
     }
 
-    private Behavior<Command> onReplied(Replied message) {
-        if (message.reply() instanceof BookieReply.EntriesPushed pushed) {
+    private Behavior<Command> onRepliedTogether(RepliedTogether together) {
+        Behavior<Command> next = Behaviors.same();
+        for (WireMessage message : together.bundle().messages()) {
+            if (message instanceof BookieReply reply) {
+                next = onReply(reply);
+            }
+        }
+        return next;
+    }
+
+    private Behavior<Command> onReply(BookieReply reply) {
+        if (reply instanceof BookieReply.EntriesPushed pushed) {
             core.pushed(
                     pushed.requestId(),
                     pushed.bookie(),
@@ -140,7 +157,7 @@ final class LedgerTailActor extends AbstractBehavior<LedgerTailActor.Command> {
                             pushed.coveredTo(),
                             pushed.lastAddConfirmed()),
                     now());
-        } else if (message.reply() instanceof BookieReply.RequestRefused refused) {
+        } else if (reply instanceof BookieReply.RequestRefused refused) {
             core.refused(refused.requestId(), now());
         }
         return give();

@@ -11,6 +11,7 @@ import io.quire.protocol.RegistryKey;
 import io.quire.protocol.RegistryTombstones;
 import io.quire.protocol.wire.BookieReply;
 import io.quire.protocol.wire.BookieRequest;
+import io.quire.protocol.wire.Envelope;
 import java.util.List;
 import java.util.Optional;
 import java.util.UUID;
@@ -18,7 +19,6 @@ import java.util.concurrent.atomic.AtomicLong;
 import java.util.function.BooleanSupplier;
 import java.util.function.LongSupplier;
 import org.apache.pekko.actor.typed.ActorRef;
-import org.apache.pekko.actor.typed.ActorRefResolver;
 import org.apache.pekko.actor.typed.Behavior;
 import org.apache.pekko.actor.typed.javadsl.AbstractBehavior;
 import org.apache.pekko.actor.typed.javadsl.ActorContext;
@@ -188,7 +188,7 @@ public final class TombstoneKeeperActor extends AbstractBehavior<TombstoneKeeper
 
     private Optional<ActorRef<BookieRequest>> resolve(String address) {
         try {
-            return Optional.of(ActorRefResolver.get(getContext().getSystem()).resolveActorRef(address));
+            return Optional.of(Envelope.resolve(getContext().getSystem(), address));
         } catch (IllegalArgumentException e) {
             getContext().getLog().warn("A bookie is registered at an address that is none: {}", address);
             return Optional.empty();

@@ -12,6 +12,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.function.Function;
+import java.util.function.UnaryOperator;
 import org.apache.pekko.Done;
 import org.apache.pekko.actor.typed.ActorRef;
 import org.apache.pekko.actor.typed.Behavior;
@@ -41,8 +42,15 @@ final class NodeActor extends AbstractBehavior<NodeActor.Command> {
 
     record StartFounding(String clusterName, int voters) implements Command {}
 
-    /** Starts a bookie; {@code setup} is told where its events go. */
-    record StartBookie(String name, Function<ActorRef<BookieActor.Event>, BookieActor.Setup> setup)
+    /**
+     * Starts a bookie; {@code setup} is told where its events go.
+     *
+     * @param around what stands around its actor, in every boot
+     */
+    record StartBookie(
+            String name,
+            Function<ActorRef<BookieActor.Event>, BookieActor.Setup> setup,
+            UnaryOperator<Behavior<Object>> around)
             implements Command {}
 
     /** An operator's wish for all bookies of this node, those that start later too. Who serves now has yet to be told. */
@@ -81,6 +89,7 @@ final class NodeActor extends AbstractBehavior<NodeActor.Command> {
     private static final class Hosted {
         private final String name;
         private final BookieActor.Setup setup;
+        private final UnaryOperator<Behavior<Object>> around;
         private ActorRef<Object> actor;
         private boolean actorRuns;
         private boolean serves;
@@ -90,9 +99,10 @@ final class NodeActor extends AbstractBehavior<NodeActor.Command> {
         private final List<ActorRef<Done>> toldOfEnd = new ArrayList<>();
         private final List<ActorRef<Done>> toldOfStart = new ArrayList<>();
 
-        Hosted(String name, BookieActor.Setup setup) {
+        Hosted(String name, BookieActor.Setup setup, UnaryOperator<Behavior<Object>> around) {
             this.name = name;
             this.setup = setup;
+            this.around = around;
             resetBackoff();
         }
 
@@ -164,14 +174,14 @@ final class NodeActor extends AbstractBehavior<NodeActor.Command> {
                             return Behaviors.same();
                         }),
                         start.name() + "-events");
-        Hosted bookie = new Hosted(start.name(), start.setup().apply(events));
+        Hosted bookie = new Hosted(start.name(), start.setup().apply(events), start.around());
         bookies.put(bookie.name, bookie);
         launch(bookie);
         return this;
     }
 
     private void launch(Hosted bookie) {
-        bookie.actor = getContext().spawn(BookieActor.create(bookie.setup), bookie.name);
+        bookie.actor = getContext().spawn(bookie.around.apply(BookieActor.create(bookie.setup)), bookie.name);
         bookie.actorRuns = true;
         bookie.outcome = Optional.empty();
         getContext().watch(bookie.actor);

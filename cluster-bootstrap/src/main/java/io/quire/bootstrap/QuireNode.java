@@ -53,11 +53,14 @@ import java.util.concurrent.TimeUnit;
 import java.util.concurrent.TimeoutException;
 import java.util.concurrent.locks.LockSupport;
 import java.util.function.Function;
+import java.util.function.IntFunction;
+import java.util.function.UnaryOperator;
 import java.util.stream.StreamSupport;
 import org.apache.pekko.Done;
 import org.apache.pekko.actor.CoordinatedShutdown;
 import org.apache.pekko.actor.typed.ActorRef;
 import org.apache.pekko.actor.typed.ActorSystem;
+import org.apache.pekko.actor.typed.Behavior;
 import org.apache.pekko.actor.typed.javadsl.Adapter;
 import org.apache.pekko.actor.typed.javadsl.AskPattern;
 import org.apache.pekko.cluster.ClusterEvent.CurrentClusterState;
@@ -184,6 +187,15 @@ public final class QuireNode implements AutoCloseable {
      * @throws NodeStartException when it cannot; nothing is left running then
      */
     public static QuireNode start(Config config) {
+        return start(config, store -> UnaryOperator.identity());
+    }
+
+    /**
+     * Like {@link #start(Config)}, with something around the actor of each bookie, for tests.
+     *
+     * @param aroundBookies what stands around the bookie of a store, counted from 0, in every boot
+     */
+    public static QuireNode start(Config config, IntFunction<UnaryOperator<Behavior<Object>>> aroundBookies) {
         NodeSettings settings;
         QuireNode node;
         try {
@@ -199,7 +211,7 @@ public final class QuireNode implements AutoCloseable {
             throw new NodeStartException(reasonOf(e));
         }
         try {
-            node.startParts(config);
+            node.startParts(config, aroundBookies);
             return node;
         } catch (RuntimeException e) {
             node.close();
@@ -306,7 +318,7 @@ public final class QuireNode implements AutoCloseable {
         }
     }
 
-    private void startParts(Config config) {
+    private void startParts(Config config, IntFunction<UnaryOperator<Behavior<Object>>> aroundBookies) {
         bindMeters();
         watchEnd();
         feed = DistributedDataFeed.create(system, FeedSettings.from(config));
@@ -330,7 +342,7 @@ public final class QuireNode implements AutoCloseable {
                 meters,
                 System::currentTimeMillis);
         logs = Logs.create(client, registry, LogSettings.from(config), InstantSource.system());
-        startBookies(BookieSettings.from(config), registryConfig);
+        startBookies(BookieSettings.from(config), registryConfig, aroundBookies);
         startTombstones(TombstoneSettings.from(config));
         awaitNews();
         if (settings.http()) {
@@ -427,7 +439,10 @@ public final class QuireNode implements AutoCloseable {
         }
     }
 
-    private void startBookies(BookieSettings bookieSettings, RegistryConfig registryConfig) {
+    private void startBookies(
+            BookieSettings bookieSettings,
+            RegistryConfig registryConfig,
+            IntFunction<UnaryOperator<Behavior<Object>>> aroundBookies) {
         String node = DistributedDataFeed.nodeOf(system);
         for (int i = 0; i < settings.stores().size(); i++) {
             NodeSettings.Store store = settings.stores().get(i);
@@ -444,7 +459,8 @@ public final class QuireNode implements AutoCloseable {
             system.tell(new NodeActor.StartBookie(
                     actorName,
                     events -> new BookieActor.Setup(
-                            place, node, store.labels(), bookieSettings, registry, feed, meters, events)));
+                            place, node, store.labels(), bookieSettings, registry, feed, meters, events),
+                    aroundBookies.apply(i)));
         }
         await(parts.settled, "a bookie did not start");
     }

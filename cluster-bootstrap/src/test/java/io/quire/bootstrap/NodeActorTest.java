@@ -29,6 +29,7 @@ import java.time.Duration;
 import java.util.List;
 import java.util.Map;
 import java.util.UUID;
+import java.util.function.UnaryOperator;
 import org.apache.pekko.Done;
 import org.apache.pekko.actor.testkit.typed.javadsl.ActorTestKit;
 import org.apache.pekko.actor.testkit.typed.javadsl.TestProbe;
@@ -132,7 +133,8 @@ class NodeActorTest {
                         registry,
                         feed,
                         new SimpleMeterRegistry(),
-                        events)));
+                        events),
+                UnaryOperator.identity()));
     }
 
     /** Makes a bookie stop by itself: somebody else is its next boot (R7). */

@@ -9,8 +9,10 @@ import io.quire.client.log.LogReader;
 import io.quire.client.log.LogRecord;
 import io.quire.client.log.LogWriter;
 import io.quire.client.log.Logs;
+import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Optional;
+import java.util.Set;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionStage;
 import java.util.function.Predicate;
@@ -20,12 +22,14 @@ import java.util.function.Predicate;
  *
  * <p>A recovery takes the log over: what another incarnation still has under way is in the log by then, or never will be.
  * From then on that incarnation is refused, in whatever process it runs. Within this process incarnations are told apart
- * by the id that Pekko gives each: the one that was writing when the log was taken over is refused, too.
+ * by the id that Pekko gives each: those that were writing when the log was taken over are refused, too.
  *
  * <p>Thread-safe.
  */
 final class EventLog {
     private static final int READ_BYTES = 4 << 20;
+    /** Far more than can be alive at once and still have something to write. */
+    private static final int FORMER_MAX = 100;
 
     private final Logs logs;
     private final String name;
@@ -34,7 +38,10 @@ final class EventLog {
     /** The incarnation that writes; empty before its first write. */
     private String writerUuid = "";
 
-    private String formerUuid = "";
+    /** The incarnations that wrote before, the last ones of them. */
+    private final Set<String> formerUuids = new LinkedHashSet<>();
+
+    private boolean closed;
 
     EventLog(Logs logs, String name, int batch) {
         this.logs = logs;
@@ -70,7 +77,12 @@ final class EventLog {
     /** Takes the log over for an incarnation that recovers; completes with the highest sequence number ever written. */
     synchronized CompletionStage<Long> takeOver() {
         CompletionStage<Opened> before = opened;
-        formerUuid = writerUuid.isEmpty() ? formerUuid : writerUuid;
+        if (!writerUuid.isEmpty()) {
+            formerUuids.add(writerUuid);
+        }
+        if (formerUuids.size() > FORMER_MAX) {
+            formerUuids.remove(formerUuids.iterator().next());
+        }
         writerUuid = "";
         opened = before == null
                 ? open()
@@ -82,7 +94,18 @@ final class EventLog {
         return opened.thenApply(now -> now.state().highest());
     }
 
+    /** Lets go of the log: what is under way is still written. Nothing may be asked of it any more. */
+    synchronized void close() {
+        closed = true;
+        if (opened != null) {
+            CompletionStage<Void> unused = opened.thenAccept(now -> now.writer.close());
+        }
+    }
+
     private synchronized CompletionStage<Opened> opened() {
+        if (closed) {
+            return CompletableFuture.failedStage(new IllegalStateException("the actor of '" + name + "' has stopped"));
+        }
         if (opened == null) {
             opened = open();
         }
@@ -183,7 +206,7 @@ final class EventLog {
     }
 
     private synchronized boolean isAdmitted(String uuid) {
-        if (uuid.equals(formerUuid) && !uuid.isEmpty()) {
+        if (formerUuids.contains(uuid)) {
             return false;
         }
         if (writerUuid.isEmpty()) {

@@ -1,5 +1,6 @@
 package io.quire.persistence;
 
+import io.quire.testkit.QuireCluster;
 import org.apache.pekko.persistence.CapabilityFlag;
 import org.apache.pekko.persistence.japi.journal.JavaJournalPerfSpec;
 
@@ -7,22 +8,22 @@ import org.apache.pekko.persistence.japi.journal.JavaJournalPerfSpec;
 public class LedgerJournalPerfTckTest extends JavaJournalPerfSpec {
     private static final long serialVersionUID = 1;
 
-    private final transient TestNode node = new TestNode();
+    private final transient QuireCluster cluster = QuireCluster.start();
 
     public LedgerJournalPerfTckTest() {
-        super(TestNode.PLUGINS);
+        super(Plugins.CONFIG);
     }
 
     @Override
     public void beforeAll() {
-        node.serve(system());
+        QuirePersistence.get(system()).use(cluster.node());
         super.beforeAll();
     }
 
     @Override
     public void afterAll() {
         super.afterAll();
-        node.close();
+        cluster.close();
     }
 
     @Override

@@ -4,6 +4,9 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import com.typesafe.config.ConfigFactory;
+import io.quire.client.log.LogMetadata;
+import io.quire.protocol.LedgerId;
+import io.quire.testkit.QuireCluster;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
@@ -30,7 +33,7 @@ import org.junit.jupiter.api.Test;
 /** Event-sourced actors with one persistence id in two actor systems, as in a split brain. */
 class TwoIncarnationsTest {
     private static final Duration PATIENCE = Duration.ofSeconds(20);
-    private static TestNode node;
+    private static QuireCluster cluster;
 
     private ActorTestKit one;
     private ActorTestKit other;
@@ -89,13 +92,13 @@ class TwoIncarnationsTest {
     }
 
     @BeforeAll
-    static void startNode() {
-        node = new TestNode();
+    static void startCluster() {
+        cluster = QuireCluster.start();
     }
 
     @AfterAll
-    static void stopNode() {
-        node.close();
+    static void stopCluster() {
+        cluster.close();
     }
 
     @BeforeEach
@@ -115,8 +118,8 @@ class TwoIncarnationsTest {
                 ConfigFactory.parseString("""
                         pekko.actor.allow-java-serialization = on
                         pekko.actor.warn-about-java-serializer-usage = off
-                        """).withFallback(TestNode.PLUGINS).withFallback(ConfigFactory.load()));
-        node.serve(kit.system());
+                        """).withFallback(Plugins.CONFIG).withFallback(ConfigFactory.load()));
+        QuirePersistence.get(kit.system()).use(cluster.node());
         return kit;
     }
 
@@ -146,9 +149,54 @@ class TwoIncarnationsTest {
 
         assertThat(add(other, young, "c")).containsExactly("a", "b", "c");
         ActorRef<Command> next = one.spawn(wallet(false));
-        TestProbe<List<String>> got = one.createTestProbe();
-        next.tell(new Get(got.getRef()));
-        assertThat(got.receiveMessage(PATIENCE)).containsExactly("a", "b", "c");
+        assertThat(stateOf(one, next)).containsExactly("a", "b", "c");
+    }
+
+    @Test
+    @DisplayName("R26: one that was displaced twice over is refused, also in the system where its successors live")
+    void displacedTwice() {
+        ActorRef<Command> first = one.spawn(wallet(false));
+        add(one, first, "a");
+        ActorRef<Command> second = one.spawn(wallet(false));
+        add(one, second, "b");
+        ActorRef<Command> third = one.spawn(wallet(false));
+        assertThat(stateOf(one, third)).containsExactly("a", "b");
+        TestProbe<List<String>> probe = one.createTestProbe();
+        first.tell(new Add("lost", probe.getRef()));
+        probe.expectTerminated(first, PATIENCE);
+        second.tell(new Add("lost", probe.getRef()));
+        probe.expectTerminated(second, PATIENCE);
+        assertThat(add(one, third, "c")).containsExactly("a", "b", "c");
+        probe.expectNoMessage(Duration.ofMillis(50));
+    }
+
+    @Test
+    @DisplayName("the log of an actor that stopped is let go: its last ledger is sealed")
+    void letGo() {
+        ActorRef<Command> wallet = one.spawn(wallet(false));
+        add(one, wallet, "a");
+        assertThat(isSealed(QuirePersistence.get(one.system()).logOf(id))).isFalse();
+        one.stop(wallet, PATIENCE);
+        one.createTestProbe().awaitAssert(PATIENCE, () -> {
+            assertThat(isSealed(QuirePersistence.get(one.system()).logOf(id))).isTrue();
+            return null;
+        });
+        assertThat(add(one, one.spawn(wallet(false)), "b")).containsExactly("a", "b");
+    }
+
+    private static boolean isSealed(String log) {
+        List<LogMetadata.Segment> segments =
+                QuireCluster.await(cluster.logs().describe(log)).segments();
+        LedgerId last = segments.get(segments.size() - 1).ledgerId();
+        return QuireCluster.await(
+                        cluster.client().newOpenLedgerOp().withLedgerId(last).execute())
+                .isClosed();
+    }
+
+    private static List<String> stateOf(ActorTestKit kit, ActorRef<Command> wallet) {
+        TestProbe<List<String>> probe = kit.createTestProbe();
+        wallet.tell(new Get(probe.getRef()));
+        return probe.receiveMessage(PATIENCE);
     }
 
     @Test
@@ -204,13 +252,13 @@ class TwoIncarnationsTest {
     @Test
     @DisplayName("a plugin without a cluster says what to do")
     void withoutCluster() {
-        ActorTestKit lonely = ActorTestKit.create(TestNode.PLUGINS.withFallback(ConfigFactory.load()));
+        ActorTestKit lonely = ActorTestKit.create(Plugins.CONFIG.withFallback(ConfigFactory.load()));
         try {
             assertThatThrownBy(() -> QuirePersistence.get(lonely.system()).node())
                     .isInstanceOf(IllegalStateException.class)
                     .hasMessageContaining("QuirePersistence.get(system).use(node)");
-            QuirePersistence.get(lonely.system()).use(node.node());
-            assertThat(QuirePersistence.get(lonely.system()).node()).isSameAs(node.node());
+            QuirePersistence.get(lonely.system()).use(cluster.node());
+            assertThat(QuirePersistence.get(lonely.system()).node()).isSameAs(cluster.node());
         } finally {
             lonely.shutdownTestKit();
         }

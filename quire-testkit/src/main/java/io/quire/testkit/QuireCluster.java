@@ -24,6 +24,7 @@ public final class QuireCluster implements AutoCloseable {
     private static final int BOOKIES = 3;
 
     private final Path directory;
+    private List<BookieFaults> faults = List.of();
     private QuireNode node;
 
     private QuireCluster(Path directory) {
@@ -46,7 +47,9 @@ public final class QuireCluster implements AutoCloseable {
     }
 
     private void startNode() {
-        node = QuireNode.start(Standalone.prepare(directory.resolve("data"), BOOKIES, 0, 0));
+        faults = Stream.generate(BookieFaults::new).limit(BOOKIES).toList();
+        node = QuireNode.start(
+                Standalone.prepare(directory.resolve("data"), BOOKIES, 0, 0), bookie -> faults.get(bookie)::around);
     }
 
     /** The node that the cluster is. */
@@ -87,6 +90,35 @@ public final class QuireCluster implements AutoCloseable {
      */
     public void startBookie(int bookie) {
         await(node.startBookie(bookie));
+    }
+
+    /**
+     * Has a bookie stand still, as a process that the system has stopped: what clients ask it waits, and what it would
+     * answer. It does not matter whether the bookie runs.
+     *
+     * @param bookie from 0
+     */
+    public void pauseBookie(int bookie) {
+        faults.get(bookie).turn(BookieFaults.Wire.PAUSED);
+    }
+
+    /**
+     * Cuts a bookie off from all clients: what they ask it is lost, and what it would answer. It goes on otherwise, and
+     * reaches the registry.
+     *
+     * @param bookie from 0
+     */
+    public void cutBookie(int bookie) {
+        faults.get(bookie).turn(BookieFaults.Wire.CUT);
+    }
+
+    /**
+     * Ends a pause, after which what waited is carried out, or a cut.
+     *
+     * @param bookie from 0
+     */
+    public void healBookie(int bookie) {
+        faults.get(bookie).turn(BookieFaults.Wire.WHOLE);
     }
 
     /** Stops everything and starts it anew with what was stored; clients and handles from before are over. */

@@ -1,6 +1,7 @@
 package io.quire.testkit;
 
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import io.quire.client.LedgerClient;
 import io.quire.client.ReadHandle;
@@ -10,6 +11,9 @@ import io.quire.client.log.LogWriter;
 import io.quire.client.log.Logs;
 import io.quire.protocol.LedgerId;
 import io.quire.protocol.Payload;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.TimeUnit;
+import java.util.concurrent.TimeoutException;
 import org.junit.jupiter.api.DisplayName;
 import org.junit.jupiter.api.Nested;
 import org.junit.jupiter.api.Test;
@@ -43,6 +47,36 @@ class QuireExtensionTest {
         assertThat(QuireCluster.await(reader.readAsync(0, 2)).entries())
                 .extracting(entry -> entry.payload().toUtf8())
                 .containsExactly("one", "two", "three");
+    }
+
+    @Test
+    @DisplayName(
+            "with one of three bookies paused or cut off appends go on; with two they wait, and end when one is healed")
+    void faults(QuireCluster cluster) {
+        WriteHandle writer = QuireCluster.await(cluster.client()
+                .newCreateLedgerOp()
+                .withEnsembleSize(3)
+                .withWriteQuorumSize(3)
+                .withAckQuorumSize(2)
+                .execute());
+        writer.append(Payload.ofUtf8("0"));
+        cluster.pauseBookie(0);
+        writer.append(Payload.ofUtf8("1"));
+        cluster.cutBookie(1);
+        CompletableFuture<Long> waiting =
+                writer.appendAsync(Payload.ofUtf8("2")).toCompletableFuture();
+        assertThatThrownBy(() -> waiting.get(300, TimeUnit.MILLISECONDS)).isInstanceOf(TimeoutException.class);
+        cluster.healBookie(0);
+        assertThat(waiting.join()).isEqualTo(2);
+        cluster.healBookie(1);
+        assertThat(writer.append(Payload.ofUtf8("3"))).isEqualTo(3);
+        QuireCluster.await(writer.sealAsync());
+
+        cluster.cutBookie(2);
+        ReadHandle reader = QuireCluster.await(
+                cluster.client().newOpenLedgerOp().withLedgerId(writer.getId()).execute());
+        assertThat(QuireCluster.await(reader.readAsync(0, 3)).entries()).hasSize(4);
+        cluster.healBookie(2);
     }
 
     @Test
