@@ -8,6 +8,7 @@ import io.quire.bootstrap.Formatting;
 import io.quire.bootstrap.NodeSettings;
 import io.quire.bootstrap.QuireNode;
 import java.io.BufferedReader;
+import java.io.File;
 import java.io.IOException;
 import java.io.InputStreamReader;
 import java.io.UncheckedIOException;
@@ -26,6 +27,8 @@ final class SpawnedCluster implements Servers {
     /** What the launcher gives nodes, too (docs/decisions/014). */
     private static final List<String> JIT =
             List.of("-XX:FreqInlineSize=100", "-XX:InlineSmallCode=1000", "-XX:MaxInlineLevel=9");
+
+    private static final String CLASS_PATH = System.getProperty("java.class.path");
 
     private final Path directory;
     private final List<Integer> ports;
@@ -85,12 +88,21 @@ final class SpawnedCluster implements Servers {
 
     @Override
     public Client client() {
-        return new Client(System.getProperty("java.class.path"), QuireDriver.class.getName(), clientConfig(), JIT);
+        return new Client(CLASS_PATH, QuireDriver.class.getName(), clientConfig(), launcherOptions());
     }
 
     /** Configuration of a client node; one at a time. */
     String clientConfig() {
         return common(nodes(), "bench") + "bench.bookies = " + nodes();
+    }
+
+    private static List<String> launcherOptions() {
+        List<String> options = new ArrayList<>(JIT);
+        Path archive = Path.of(CLASS_PATH.split(File.pathSeparator, 2)[0]).resolveSibling("quire.jsa");
+        if (Files.isReadable(archive)) {
+            options.addAll(List.of("-XX:SharedArchiveFile=" + archive, "-Xlog:cds*=off", "-Xlog:class+path=off"));
+        }
+        return options;
     }
 
     private int nodes() {
@@ -124,14 +136,14 @@ final class SpawnedCluster implements Servers {
         processes.clear();
         for (int i = 0; i < nodes(); i++) {
             Path node = directory.resolve("node-" + i);
-            List<String> options = new ArrayList<>(JIT);
+            List<String> options = launcherOptions();
             for (String option : jvmOptions) {
                 options.add(option.replace("%n", "node-" + i));
             }
             processes.add(JavaProcess.start(
                     "1g",
                     options,
-                    System.getProperty("java.class.path"),
+                    CLASS_PATH,
                     node.resolve("log"),
                     List.of(BenchNode.class.getName(), node.resolve("node.conf").toString())));
         }

@@ -25,6 +25,7 @@ public record RegisterModel<V>(State<V> initial)
     /** What a client asks for. */
     public sealed interface Input<V> {}
 
+    /** A read; it sees the value and its version. */
     public record Read<V>() implements Input<V> {
         @Override
         public String toString() {
@@ -32,6 +33,7 @@ public record RegisterModel<V>(State<V> initial)
         }
     }
 
+    /** Sets a value if the version is the expected one. */
     public record CompareAndSet<V>(long expectedVersion, V value) implements Input<V> {
         @Override
         public String toString() {

@@ -152,6 +152,7 @@ public sealed interface BookieReply extends WireMessage {
         }
     }
 
+    /** The store that answers here. */
     record BookieIdentified(BookieId bookie, BootEpoch bootEpoch, long requestId) implements BookieReply {}
 
     /** The request was not carried out; of a read this is "unknown", never a negative. */
