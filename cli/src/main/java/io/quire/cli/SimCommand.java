@@ -5,6 +5,7 @@ import io.quire.simulation.DeleteUnderWriteScenario;
 import io.quire.simulation.DuelScenario;
 import io.quire.simulation.GarbageScenario;
 import io.quire.simulation.LedgerScenario;
+import io.quire.simulation.LogScenario;
 import io.quire.simulation.LostFencesScenario;
 import io.quire.simulation.RecoveryScenario;
 import io.quire.simulation.RegistryScenario;
@@ -25,36 +26,30 @@ import picocli.CommandLine.Option;
             "The last line is: runs=N steps=M violations=K. A run is replayed by its seed."
         })
 final class SimCommand extends QuireSubcommand {
-    private static final Map<String, LongFunction<Run>> SCENARIOS = new TreeMap<>(Map.of(
-            "append-and-read",
-            seed -> runOf(new LedgerScenario(seed)),
-            "garbage",
-            seed -> runOf(new GarbageScenario(seed)),
-            "collection",
-            seed -> {
+    private static final Map<String, LongFunction<Run>> SCENARIOS = new TreeMap<>(Map.ofEntries(
+            Map.entry("append-and-read", seed -> runOf(new LedgerScenario(seed))),
+            Map.entry("collection", seed -> {
                 RegistryScenario.Result result = new CollectionScenario(seed).run();
                 return new Run(result.steps(), result.violation());
-            },
-            "delete-under-write",
-            seed -> runOf(new DeleteUnderWriteScenario(seed)),
-            "duel",
-            seed -> runOf(new DuelScenario(seed)),
-            "lost-fences",
-            seed -> runOf(new LostFencesScenario(seed)),
-            "recovery",
-            seed -> runOf(new RecoveryScenario(seed)),
-            "registry",
-            seed -> {
+            }),
+            Map.entry("delete-under-write", seed -> runOf(new DeleteUnderWriteScenario(seed))),
+            Map.entry("duel", seed -> runOf(new DuelScenario(seed))),
+            Map.entry("garbage", seed -> runOf(new GarbageScenario(seed))),
+            Map.entry("log-fight", seed -> {
+                LogScenario.Result result = new LogScenario(seed).run();
+                return new Run(result.steps(), result.violation());
+            }),
+            Map.entry("lost-fences", seed -> runOf(new LostFencesScenario(seed))),
+            Map.entry("recovery", seed -> runOf(new RecoveryScenario(seed))),
+            Map.entry("registry", seed -> {
                 RegistryScenario.Result result = new RegistryScenario(seed).run();
                 return new Run(result.steps(), result.violation());
-            },
-            "voter-change",
-            seed -> {
+            }),
+            Map.entry("voter-change", seed -> {
                 RegistryScenario.Result result = new VoterChangeScenario(seed).run();
                 return new Run(result.steps(), result.violation());
-            },
-            "wiped-bookie",
-            seed -> runOf(new WipedBookieScenario(seed))));
+            }),
+            Map.entry("wiped-bookie", seed -> runOf(new WipedBookieScenario(seed)))));
 
     @Option(names = "--seed", paramLabel = "S", defaultValue = "0", description = "The first seed; 0 unless given.")
     private long seed;
@@ -66,8 +61,8 @@ final class SimCommand extends QuireSubcommand {
             names = "--scenario",
             paramLabel = "NAME",
             description =
-                    "append-and-read, collection, delete-under-write, duel, garbage, lost-fences, recovery, registry,"
-                            + " voter-change or wiped-bookie; all unless given.")
+                    "append-and-read, collection, delete-under-write, duel, garbage, log-fight, lost-fences, recovery,"
+                            + " registry, voter-change or wiped-bookie; all unless given.")
     private String scenario;
 
     private record Run(long steps, Optional<String> violation) {}

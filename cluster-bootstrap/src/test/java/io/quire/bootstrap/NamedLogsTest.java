@@ -30,6 +30,7 @@ import java.util.List;
 import java.util.Optional;
 import java.util.concurrent.CompletionException;
 import java.util.concurrent.CompletionStage;
+import java.util.concurrent.atomic.AtomicReference;
 import java.util.stream.IntStream;
 import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.BeforeAll;
@@ -316,14 +317,16 @@ class NamedLogsTest {
 
     @Test
     @DisplayName("a position is found by time")
-    void byTime() throws InterruptedException {
+    void byTime() {
         String log = "timed";
-        try (LogWriter writer = get(logs.openForWrite(log))) {
+        AtomicReference<Instant> clock = new AtomicReference<>(Instant.parse("2026-01-01T12:00:00Z"));
+        Logs timed = Logs.create(node.client(), node.registry(), logs.settings(), clock::get);
+        try (LogWriter writer = get(timed.openForWrite(log))) {
             List<Instant> times = new ArrayList<>();
             for (int i = 0; i < 12; i++) {
-                times.add(Instant.ofEpochMilli(System.currentTimeMillis()));
+                times.add(clock.get());
                 append(writer, "r" + i);
-                Thread.sleep(3); // the clock of the records has milliseconds
+                clock.updateAndGet(now -> now.plusMillis(1));
                 if (i % 5 == 4) {
                     get(writer.rollAsync());
                 }
@@ -333,7 +336,7 @@ class NamedLogsTest {
                 LogPosition found = get(logs.reader(log).positionAtAsync(times.get(i)));
                 assertThat(readAll(log, found).get(0)).isEqualTo("r" + i);
             }
-            LogPosition end = get(logs.reader(log).positionAtAsync(Instant.now().plus(Duration.ofHours(1))));
+            LogPosition end = get(logs.reader(log).positionAtAsync(clock.get()));
             eventually(() -> assertThat(readAll(log, end)).isEmpty());
             assertThat(readAll(log, get(logs.reader(log).positionAtAsync(Instant.EPOCH))))
                     .hasSize(12);

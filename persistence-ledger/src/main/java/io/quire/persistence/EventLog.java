@@ -264,8 +264,43 @@ final class EventLog {
         }
         return opened().thenCompose(log -> {
             long first = Math.max(from, log.state().deletedTo() + 1);
-            return forEach(logs.reader(name), LogPosition.START, new Replay(first, to, max, consumer));
+            return startOf(first)
+                    .thenCompose(start -> forEach(logs.reader(name), start, new Replay(first, to, max, consumer)));
         });
+    }
+
+    /** Where to read from to see every event from {@code sequenceNr} on: ledgers before it need not be there any more. */
+    private CompletionStage<LogPosition> startOf(long sequenceNr) {
+        return sequenceNr <= 1
+                ? CompletableFuture.completedStage(LogPosition.START)
+                : logs.describe(name)
+                        .thenCompose(
+                                log -> startOf(log.segments(), log.segments().size() - 1, sequenceNr));
+    }
+
+    private CompletionStage<LogPosition> startOf(List<Segment> segments, int index, long sequenceNr) {
+        if (index <= 0) {
+            return CompletableFuture.completedStage(LogPosition.START);
+        }
+        Segment segment = segments.get(index);
+        return logs.reader(name)
+                .readAsync(segment.start(), 1, READ_BYTES)
+                .thenCompose(read -> read.records().stream()
+                                .findFirst()
+                                .filter(first -> first.position().epoch() == segment.epoch())
+                                .filter(first -> beginsBefore(EventRecord.decode(first.payload()), sequenceNr))
+                                .isPresent()
+                        ? CompletableFuture.completedStage(segment.start())
+                        : startOf(segments, index - 1, sequenceNr));
+    }
+
+    /** Whether all that stands before a ledger with this first record is before {@code sequenceNr}. */
+    private static boolean beginsBefore(EventRecord first, long sequenceNr) {
+        if (first instanceof EventRecord.State state) {
+            return state.highest() < sequenceNr;
+        }
+        return first instanceof EventRecord.Events events
+                && events.events().get(0).sequenceNr() <= sequenceNr;
     }
 
     private static final class Replay implements Predicate<LogRecord> {

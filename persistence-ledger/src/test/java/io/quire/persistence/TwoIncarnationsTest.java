@@ -216,6 +216,49 @@ class TwoIncarnationsTest {
     }
 
     @Test
+    @DisplayName("a snapshot whose ledger is gone ends the recovery; nothing that is left is deleted")
+    void snapshotGone() {
+        ActorRef<Command> wallet = one.spawn(wallet(true));
+        for (int i = 0; i < 6; i++) {
+            add(one, wallet, "e" + i);
+        }
+        SnapshotIndex index = new SnapshotIndex(cluster.node().registry());
+        one.createTestProbe().awaitAssert(PATIENCE, () -> {
+            assertThat(QuireCluster.await(index.read(id))).hasSize(1);
+            return null;
+        });
+        one.stop(wallet, PATIENCE);
+        LedgerId snapshot = QuireCluster.await(index.read(id)).get(0).ledgerId();
+        QuireCluster.await(
+                cluster.client().newDeleteLedgerOp().withLedgerId(snapshot).execute());
+
+        ActorRef<Command> next = other.spawn(wallet(true));
+        other.createTestProbe().expectTerminated(next, PATIENCE);
+        assertThat(QuireCluster.await(index.read(id))).singleElement().satisfies(item -> assertThat(item.ledgerId())
+                .isEqualTo(snapshot));
+        LedgerReadJournal journal = PersistenceQuery.get(other.system())
+                .getReadJournalFor(LedgerReadJournal.class, LedgerReadJournal.IDENTIFIER);
+        assertThat(journal.currentEventsByPersistenceId(id, 1, Long.MAX_VALUE)
+                        .map(envelope -> envelope.event().toString())
+                        .runWith(Sink.seq(), other.system())
+                        .toCompletableFuture()
+                        .join())
+                .contains("e5");
+    }
+
+    @Test
+    @DisplayName("a plugin writes to one cluster: another node is refused")
+    void twoNodes() {
+        QuirePersistence plugin = QuirePersistence.get(one.system());
+        plugin.use(cluster.node());
+        try (QuireCluster another = QuireCluster.start()) {
+            assertThatThrownBy(() -> plugin.use(another.node()))
+                    .isInstanceOf(IllegalStateException.class)
+                    .hasMessageContaining("one cluster");
+        }
+    }
+
+    @Test
     @DisplayName("queries give the events that there are, and follow; persistence ids are listed")
     void queries() {
         ActorRef<Command> wallet = one.spawn(wallet(false));

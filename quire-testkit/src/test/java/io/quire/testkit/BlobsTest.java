@@ -54,6 +54,7 @@ class BlobsTest {
                 .isTrue();
         QuireCluster.await(blobs.delete(blob.ledgerId()));
         QuireCluster.await(blobs.delete(blob.ledgerId()));
+        QuireCluster.await(blobs.delete(new LedgerId(987_654_321)));
         assertFails(blobs.get(blob.ledgerId()), Code.NoSuchLedger);
     }
 

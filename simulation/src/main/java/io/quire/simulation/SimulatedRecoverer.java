@@ -2,7 +2,6 @@ package io.quire.simulation;
 
 import io.quire.client.core.Failure;
 import io.quire.client.core.LedgerRecovery;
-import io.quire.client.core.LedgerRecovery.WriteRefusal;
 import io.quire.client.core.Placement;
 import io.quire.client.core.RecoveryOutbox;
 import io.quire.client.core.RecoveryReport;
@@ -189,18 +188,13 @@ final class SimulatedRecoverer implements SimulatedNode.Program {
                     core.readRefused(refused.requestId(), refused.bookie(), now);
                 }
                 if (core != null) {
-                    core.writeRefused(refused.requestId(), refused.bookie(), refusalOf(refused.refusal()), now);
+                    core.writeRefused(
+                            refused.requestId(),
+                            refused.bookie(),
+                            SimulatedRefusals.writeRefusalOf(refused.refusal()),
+                            now);
                 }
             }
-        }
-
-        private WriteRefusal refusalOf(BookieReply.Refusal refusal) {
-            return switch (refusal) {
-                case NOT_RECOVERING, NOT_OPEN, NO_SUCH_LEDGER -> WriteRefusal.NOT_RECOVERING;
-                case UNAUTHORIZED -> throw new IllegalStateException("the recoverer has the password of " + ledgerId);
-                case CONFLICTING_BYTES -> WriteRefusal.CONFLICTING_BYTES;
-                default -> WriteRefusal.BUSY;
-            };
         }
 
         /** Runs {@code then} for the recovery that is under way now, if it still is when the answer comes. */

@@ -1,11 +1,16 @@
 package io.quire.simulation;
 
+import io.quire.client.core.LedgerRecovery.WriteRefusal;
+import io.quire.client.core.LedgerWriter;
 import io.quire.protocol.wire.BookieReply;
 import io.quire.protocol.wire.BookieReply.Refusal;
 import io.quire.protocol.wire.BookieRequest;
 import java.util.List;
 
-/** How a bookie refuses a request without looking at it: what the product's Refusals say, as far as clients look at it. */
+/**
+ * How a bookie refuses a request without looking at it: what the product's Refusals say, as far as clients look at it; and
+ * what that means to clients.
+ */
 final class SimulatedRefusals {
     private SimulatedRefusals() {}
 
@@ -20,14 +25,8 @@ final class SimulatedRefusals {
                     request.target(), open.requestId(), open.ledgerId(), refusal, detail));
         } else if (request instanceof BookieRequest.ProbeSession probe) {
             return List.of(new BookieReply.SessionEnded(probe.session(), refusal, detail));
-        } else if (request instanceof BookieRequest.ReadEntries read) {
-            return refused(request, read.requestId(), refusal, detail);
-        } else if (request instanceof BookieRequest.ReadLastAddConfirmed read) {
-            return refused(request, read.requestId(), refusal, detail);
-        } else if (request instanceof BookieRequest.FenceLedger fence) {
-            return refused(request, fence.requestId(), refusal, detail);
-        } else if (request instanceof BookieRequest.RecoveryAddEntries add) {
-            return refused(request, add.requestId(), refusal, detail);
+        } else if (request instanceof BookieRequest.Question question) {
+            return refused(request, question.requestId(), refusal, detail);
         } else if (request instanceof BookieRequest.SubscribeLedger subscribe) {
             return refused(request, subscribe.requestId(), refusal, detail);
         } else if (request instanceof BookieRequest.ConfirmDropped confirm) {
@@ -36,6 +35,27 @@ final class SimulatedRefusals {
             return refused(request, grant.requestId(), refusal, detail);
         }
         return List.of();
+    }
+
+    /** What a refusal means to a writer, who has the ledger's password. */
+    static LedgerWriter.Rejection rejectionOf(Refusal refusal) {
+        return switch (refusal) {
+            case UNKNOWN_SESSION -> LedgerWriter.Rejection.UNKNOWN_SESSION;
+            case FENCED, NOT_OPEN, NO_SUCH_LEDGER, NOT_A_MEMBER -> LedgerWriter.Rejection.NOT_WRITABLE;
+            case UNAUTHORIZED -> throw new IllegalStateException("the writer has the ledger's password");
+            case IN_LIMBO, READ_ONLY -> LedgerWriter.Rejection.CLOSED_TO_ENTRIES;
+            default -> LedgerWriter.Rejection.BUSY;
+        };
+    }
+
+    /** What a refusal means to a recovery that writes copies, and has the ledger's password. */
+    static WriteRefusal writeRefusalOf(Refusal refusal) {
+        return switch (refusal) {
+            case NOT_RECOVERING, NOT_OPEN, NO_SUCH_LEDGER -> WriteRefusal.NOT_RECOVERING;
+            case UNAUTHORIZED -> throw new IllegalStateException("the recoverer has the ledger's password");
+            case CONFLICTING_BYTES -> WriteRefusal.CONFLICTING_BYTES;
+            default -> WriteRefusal.BUSY;
+        };
     }
 
     private static List<BookieReply> refused(BookieRequest request, long requestId, Refusal refusal, String detail) {

@@ -372,13 +372,20 @@ final class SimulatedWriter implements SimulatedNode.Program {
             } else if (message instanceof BookieReply.SessionRefused refused && openings.remove(refused.requestId())) {
                 core.sessionRefused(
                         core.metadata().lastFragment().ensemble().positionOf(refused.bookie()),
-                        rejectionOf(refused.refusal()),
+                        SimulatedRefusals.rejectionOf(refused.refusal()),
                         now);
             } else if (message instanceof BookieReply.SessionEnded ended) {
-                core.sessionEnded(positionOf(ended.session()), ended.session(), rejectionOf(ended.refusal()), now);
+                core.sessionEnded(
+                        positionOf(ended.session()),
+                        ended.session(),
+                        SimulatedRefusals.rejectionOf(ended.refusal()),
+                        now);
             } else if (message instanceof BookieReply.BatchRefused refused) {
                 core.batchRefused(
-                        positionOf(refused.session()), refused.session(), rejectionOf(refused.refusal()), now);
+                        positionOf(refused.session()),
+                        refused.session(),
+                        SimulatedRefusals.rejectionOf(refused.refusal()),
+                        now);
             }
         }
 
@@ -388,16 +395,6 @@ final class SimulatedWriter implements SimulatedNode.Program {
                             && !refused.ledgerId().equals(ledgerId))
                     || (message instanceof BookieReply.SessionOpened opened
                             && !opened.ledgerId().equals(ledgerId));
-        }
-
-        private LedgerWriter.Rejection rejectionOf(BookieReply.Refusal refusal) {
-            return switch (refusal) {
-                case UNKNOWN_SESSION -> LedgerWriter.Rejection.UNKNOWN_SESSION;
-                case FENCED, NOT_OPEN, NO_SUCH_LEDGER, NOT_A_MEMBER -> LedgerWriter.Rejection.NOT_WRITABLE;
-                case UNAUTHORIZED -> throw new IllegalStateException("the writer has the password of " + ledgerId);
-                case IN_LIMBO, READ_ONLY -> LedgerWriter.Rejection.CLOSED_TO_ENTRIES;
-                default -> LedgerWriter.Rejection.BUSY;
-            };
         }
 
         private int positionOf(SessionId session) {

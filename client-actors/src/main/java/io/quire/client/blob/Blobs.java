@@ -2,6 +2,7 @@ package io.quire.client.blob;
 
 import io.quire.client.LedgerClient;
 import io.quire.client.ReadHandle;
+import io.quire.client.log.LogFailures;
 import io.quire.protocol.Fields;
 import io.quire.protocol.LedgerException;
 import io.quire.protocol.LedgerException.Code;
@@ -128,10 +129,9 @@ public final class Blobs {
         return client.newDeleteLedgerOp()
                 .withLedgerId(ledgerId)
                 .execute()
-                .exceptionallyCompose(
-                        failure -> failure instanceof LedgerException ledger && ledger.code() == Code.NoSuchLedger
-                                ? CompletableFuture.completedStage(null)
-                                : CompletableFuture.failedStage(failure));
+                .exceptionallyCompose(failure -> LogFailures.codeOf(failure) == Code.NoSuchLedger
+                        ? CompletableFuture.completedStage(null)
+                        : CompletableFuture.failedStage(failure));
     }
 
     private static LedgerException invalid(String why) {

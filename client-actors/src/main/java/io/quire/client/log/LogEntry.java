@@ -18,7 +18,7 @@ import java.util.Optional;
  *   flags   1: with a producer   2: a record with a producer stands before this one in the ledger, or this has one
  * </pre>
  */
-sealed interface LogEntry {
+public sealed interface LogEntry {
     byte VERSION = 1;
     byte START = 0;
     byte RECORD = 1;

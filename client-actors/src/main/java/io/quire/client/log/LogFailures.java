@@ -9,7 +9,7 @@ import java.util.concurrent.CompletionException;
 import java.util.concurrent.CompletionStage;
 
 /** How failures of stages become {@link LedgerException}. Stateless. */
-final class LogFailures {
+public final class LogFailures {
     private LogFailures() {}
 
     static LedgerException of(Throwable failure) {
@@ -24,7 +24,8 @@ final class LogFailures {
         return new LedgerException(Code.Unavailable, Outcome.UNKNOWN, String.valueOf(cause), cause);
     }
 
-    static Code codeOf(Throwable failure) {
+    /** The code of a stage's failure, however it is wrapped. */
+    public static Code codeOf(Throwable failure) {
         return of(failure).code();
     }
 

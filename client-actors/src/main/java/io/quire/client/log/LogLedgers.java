@@ -8,7 +8,7 @@ import java.util.OptionalLong;
 import java.util.concurrent.CompletionStage;
 
 /** What logs need of ledgers; stages fail with {@link io.quire.protocol.LedgerException}. Thread-safe. */
-interface LogLedgers {
+public interface LogLedgers {
     /** A ledger that this process writes. Thread-safe; appends are acknowledged in the order of the calls. */
     interface Writing {
         LedgerId ledgerId();

@@ -136,9 +136,11 @@ public record LogMetadata(
     }
 
     /**
+     * Reads what a log's register holds.
+     *
      * @throws Fields.MalformedException when the bytes are none of this version
      */
-    static LogMetadata decode(Payload bytes) {
+    public static LogMetadata decode(Payload bytes) {
         return Fields.decodeAll(bytes.asByteBuffer(), LogMetadata::decode);
     }
 

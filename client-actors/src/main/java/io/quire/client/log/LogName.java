@@ -59,7 +59,7 @@ public record LogName(String value) {
     }
 
     /** The register of the log of this name. */
-    RegistryKey key() {
+    public RegistryKey key() {
         return new RegistryKey(LOGS + escaped(ESCAPED_MAX));
     }
 

@@ -11,6 +11,7 @@ import java.util.List;
 import java.util.Optional;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionStage;
+import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicBoolean;
 
 /**
@@ -18,6 +19,8 @@ import java.util.concurrent.atomic.AtomicBoolean;
  * comes is pushed by the bookies. To be closed. Thread-safe; one call at a time.
  */
 public final class LogTail implements AutoCloseable {
+    private static final int PAUSE_MILLIS = 50;
+
     private final LogReader reader;
     private final LogName name;
     private final Registry registry;
@@ -104,9 +107,13 @@ public final class LogTail implements AutoCloseable {
         LedgerTail tail = pushed;
         return tail.nextAsync(maxCount, maxBytes)
                 .handle((entries, failure) -> {
-                    if (failure != null || entries.entries().isEmpty()) {
+                    if (failure != null) {
                         stopPushing();
-                        // What has become of the ledger, reading tells.
+                        // What has become of the ledger, reading tells; it may be that only pushing fails.
+                        return later().thenCompose(done -> step(maxCount, maxBytes));
+                    }
+                    if (entries.entries().isEmpty()) {
+                        stopPushing();
                         return step(maxCount, maxBytes);
                     }
                     List<LogRecord> records = LogReader.recordsOf(segment, entries.entries());
@@ -119,6 +126,11 @@ public final class LogTail implements AutoCloseable {
                             : CompletableFuture.completedStage(LogBatch.of(records, next));
                 })
                 .thenCompose(stage -> stage);
+    }
+
+    private static CompletionStage<Void> later() {
+        return CompletableFuture.runAsync(
+                () -> {}, CompletableFuture.delayedExecutor(PAUSE_MILLIS, TimeUnit.MILLISECONDS));
     }
 
     private void onChange(RegisterValue value) {

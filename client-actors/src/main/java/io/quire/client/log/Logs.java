@@ -18,6 +18,7 @@ import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionStage;
 import java.util.concurrent.Executor;
 import java.util.concurrent.TimeUnit;
+import java.util.function.Supplier;
 import java.util.function.UnaryOperator;
 
 /**
@@ -71,12 +72,36 @@ public final class Logs {
      * ledger. When the stage completes no earlier writer will ever be acknowledged anything again.
      */
     public CompletionStage<LogWriter> openForWrite(String name) {
-        LogName log = new LogName(name);
-        LogTakeover takeover = new LogTakeover(
-                log, new ClientLogLedgers(client, settings.replication()), register, clock, settings.producersMax());
+        Ports ports = new Ports(
+                new ClientLogLedgers(client, settings.replication()),
+                registry,
+                () -> new OpId(UUID.randomUUID()),
+                clock,
+                client.entryBytesMax());
+        return openForWrite(new LogName(name), ports, settings);
+    }
+
+    /**
+     * What the writer of a log needs.
+     *
+     * @param operationIds gives another one each time
+     * @param clock stamps records
+     * @param entryBytesMax the largest payload of an entry
+     */
+    public record Ports(
+            LogLedgers ledgers,
+            Registry registry,
+            Supplier<OpId> operationIds,
+            InstantSource clock,
+            int entryBytesMax) {}
+
+    /** Like {@link #openForWrite(String)}, with ledgers that are reached in another way than by a {@link LedgerClient}. */
+    public static CompletionStage<LogWriter> openForWrite(LogName log, Ports ports, LogSettings settings) {
+        LogRegister register = new LogRegister(ports.registry(), ports.operationIds());
+        LogTakeover takeover = new LogTakeover(log, ports.ledgers(), register, ports.clock(), settings.producersMax());
         return failing(takeover.run())
                 .thenApply(taken ->
-                        new LogWriter(log, taken, takeover, register, settings, clock, client.entryBytesMax()));
+                        new LogWriter(log, taken, takeover, register, settings, ports.clock(), ports.entryBytesMax()));
     }
 
     /** Reads a log. That there is one is seen at the first read. */

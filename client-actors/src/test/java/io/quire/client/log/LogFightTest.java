@@ -11,7 +11,7 @@ import org.junit.jupiter.params.provider.EnumSource;
 
 /** Named logs under many schedules, with crashes and lost answers. */
 class LogFightTest {
-    private static final int SEEDS = 300;
+    private static final int SEEDS = 100;
 
     @Test
     @DisplayName("R26, H92, H95, H96: no record that was acknowledged is lost, doubled or out of order, whoever fights")
