@@ -94,12 +94,16 @@ final class EventLog {
         return opened.thenApply(now -> now.state().highest());
     }
 
-    /** Lets go of the log: what is under way is still written. Nothing may be asked of it any more. */
-    synchronized void close() {
+    /**
+     * Lets go of the log: what is under way is still written, and the ledger sealed. Nothing may be asked of it any more.
+     *
+     * @return completes when that is over, well or not
+     */
+    synchronized CompletionStage<Void> close() {
         closed = true;
-        if (opened != null) {
-            CompletionStage<Void> unused = opened.thenAccept(now -> now.writer.close());
-        }
+        return opened == null
+                ? CompletableFuture.completedStage(null)
+                : opened.thenCompose(now -> now.writer.closeAsync()).exceptionally(failure -> null);
     }
 
     private synchronized CompletionStage<Opened> opened() {

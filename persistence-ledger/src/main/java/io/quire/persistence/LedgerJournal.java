@@ -33,8 +33,8 @@ import scala.util.Try;
 /**
  * A journal of Pekko Persistence that keeps the events of each persistence id in a named log. An event is acknowledged
  * when it is durable at an ack quorum of bookies; those of one {@code persistAll} are in the log together or not at all.
- * Only the incarnation that recovered last can persist; see {@link EventLog}. A log is let go when the last actor of its
- * persistence id has stopped.
+ * Only the incarnation that recovered last can persist; see {@link EventLog}. A log is let go after the last actor of its
+ * persistence id has stopped, a few at a time.
  *
  * <p>Configured by {@code quire.persistence.journal}; Pekko creates it.
  */
@@ -47,6 +47,7 @@ public final class LedgerJournal extends AsyncWriteJournal {
     // On the actor's own thread alone.
     private final Map<ActorRef, Set<String>> idsOfActors = new HashMap<>();
     private final Map<String, Set<ActorRef>> actorsOfIds = new HashMap<>();
+    private final ClosingLogs<EventLog> closing;
     private final int batch;
 
     /**
@@ -54,6 +55,7 @@ public final class LedgerJournal extends AsyncWriteJournal {
      */
     public LedgerJournal(Config config) {
         this.batch = config.getInt("replay-batch");
+        this.closing = new ClosingLogs<>(config.getInt("closes-at-once"), EventLog::close);
     }
 
     @Override
@@ -126,8 +128,8 @@ public final class LedgerJournal extends AsyncWriteJournal {
             actorsOfIds.computeIfAbsent(persistenceId, id -> new HashSet<>()).add(asking);
             context().watch(asking);
         }
-        return logs.computeIfAbsent(
-                persistenceId, id -> new EventLog(persistence.node().logs(), persistence.logOf(id), batch));
+        return logs.computeIfAbsent(persistenceId, id -> closing.takeBack(id)
+                .orElseGet(() -> new EventLog(persistence.node().logs(), persistence.logOf(id), batch)));
     }
 
     @Override
@@ -146,7 +148,7 @@ public final class LedgerJournal extends AsyncWriteJournal {
             living.remove(actor);
             if (living.isEmpty()) {
                 actorsOfIds.remove(persistenceId);
-                logs.remove(persistenceId).close();
+                closing.add(persistenceId, logs.remove(persistenceId));
             }
         }
     }
