@@ -9,7 +9,7 @@ import org.junit.jupiter.api.Test;
 
 /** {@code -Dseed=} replays one run, {@code -Dsim.seeds=} runs so many. */
 class LedgerScenarioTest {
-    private static final int SEEDS = 120;
+    private static final int SEEDS = 90;
     private static final int FEW_SEEDS = 12;
 
     @Test

@@ -7,7 +7,7 @@ import org.junit.jupiter.api.Test;
 
 /** {@code -Dsim.seeds=N} runs N seeds instead of 1 000, {@code -Dseed=S} only S. */
 class RegistryScenarioTest {
-    private static final long SEEDS = Long.getLong("sim.seeds", 1_000);
+    private static final long SEEDS = Long.getLong("sim.seeds", 700);
 
     @Test
     @DisplayName("R1, R2, R3, R6, H84-H87: registers stay linearizable under all faults and serve when these end")

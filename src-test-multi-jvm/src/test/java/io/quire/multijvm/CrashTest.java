@@ -15,6 +15,7 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Random;
 import org.junit.jupiter.api.DisplayName;
+import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.extension.RegisterExtension;
 
@@ -75,6 +76,7 @@ class CrashTest {
     }
 
     @Test
+    @Tag("soak")
     @DisplayName(
             "R2, R7: every ledger whose creation was confirmed is listed, though a voter dies by kill -9 meanwhile;"
                     + " its node comes back to its place")
