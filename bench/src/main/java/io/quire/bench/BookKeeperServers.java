@@ -22,6 +22,9 @@ import java.util.concurrent.TimeUnit;
 final class BookKeeperServers implements Servers {
     private static final Duration START_TIMEOUT = Duration.ofSeconds(60);
 
+    /** The one that its own scripts choose. */
+    private static final String COLLECTOR = "-XX:+UseG1GC";
+
     private final Path directory;
     private final String classPath;
     private final Map<String, String> settings;
@@ -84,7 +87,7 @@ final class BookKeeperServers implements Servers {
 
     @Override
     public Client client() {
-        return new Client(classPath, "io.quire.bench.bookkeeper.BookKeeperDriver", uri(), List.of());
+        return new Client(classPath, "io.quire.bench.bookkeeper.BookKeeperDriver", uri(), List.of(COLLECTOR));
     }
 
     private String uri() {
@@ -156,6 +159,7 @@ final class BookKeeperServers implements Servers {
 
     private Process java(String name, List<String> mainAndArguments) {
         List<String> options = new ArrayList<>(List.of(
+                COLLECTOR,
                 "-Dio.netty.tryReflectionSetAccessible=true",
                 "-Dio.netty.leakDetectionLevel=disabled",
                 "-Djava.net.preferIPv4Stack=true"));

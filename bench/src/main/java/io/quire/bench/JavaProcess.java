@@ -12,11 +12,10 @@ import java.util.Comparator;
 import java.util.List;
 import java.util.stream.Stream;
 
-/** JVMs of a measured system: the same options for all systems, so that it is them that are compared. */
+/** JVMs of a measured system: the same heap for all systems, so that it is them that are compared. */
 final class JavaProcess {
-    /** Heap, collector and what LMDB, Netty and others want opened. */
+    /** What LMDB, Netty and others want opened. */
     private static final List<String> OPTIONS = List.of(
-            "-XX:+UseG1GC",
             "-XX:+ExitOnOutOfMemoryError",
             "--add-opens=java.base/java.lang=ALL-UNNAMED",
             "--add-opens=java.base/java.io=ALL-UNNAMED",

@@ -24,9 +24,9 @@ import java.util.concurrent.TimeUnit;
  * directory that goes away with them.
  */
 final class SpawnedCluster implements Servers {
-    /** What the launcher gives nodes, too (docs/decisions/014). */
-    private static final List<String> JIT =
-            List.of("-XX:FreqInlineSize=100", "-XX:InlineSmallCode=1000", "-XX:MaxInlineLevel=9");
+    /** What the launcher gives nodes, too (docs/decisions/014, 017). */
+    private static final List<String> JVM =
+            List.of("-XX:+UseParallelGC", "-XX:FreqInlineSize=100", "-XX:InlineSmallCode=1000", "-XX:MaxInlineLevel=9");
 
     private static final String CLASS_PATH = System.getProperty("java.class.path");
 
@@ -97,7 +97,7 @@ final class SpawnedCluster implements Servers {
     }
 
     private static List<String> launcherOptions() {
-        List<String> options = new ArrayList<>(JIT);
+        List<String> options = new ArrayList<>(JVM);
         Path archive = Path.of(CLASS_PATH.split(File.pathSeparator, 2)[0]).resolveSibling("quire.jsa");
         if (Files.isReadable(archive)) {
             options.addAll(List.of("-XX:SharedArchiveFile=" + archive, "-Xlog:cds*=off", "-Xlog:class+path=off"));
