@@ -26,6 +26,24 @@ public interface LedgerDriver extends AutoCloseable {
     /** Ends a ledger whose writer is somebody else; its last entry. */
     CompletionStage<Long> recover(long ledgerId);
 
+    /**
+     * Lists all ledgers; how many there are.
+     *
+     * @throws UnsupportedOperationException when that is not measured over this driver
+     */
+    default CompletionStage<Long> list() {
+        throw new UnsupportedOperationException("listing is not measured over this driver");
+    }
+
+    /**
+     * Another client of the same servers in this process, connected as this one was. Blocks until it is of use.
+     *
+     * @throws UnsupportedOperationException when a process can have one only
+     */
+    default LedgerDriver another() {
+        throw new UnsupportedOperationException("one client for each process");
+    }
+
     @Override
     void close();
 

@@ -56,6 +56,8 @@ final class Loads {
             case "createseal" -> createAndSeal();
             case "recover" -> recover();
             case "takeover" -> takeOver();
+            case "list" -> list();
+            case "join" -> joinCluster();
             default -> throw new IllegalArgumentException("no load: " + step.load());
         };
     }
@@ -255,6 +257,24 @@ final class Loads {
                 .thenApply(done -> 0L);
         new Pump(new Meter(List.of(), ledgerIds.getParent())).all(repeat(takeOver, step.number("first", 100)), 1, 1);
         return new Pump(meter).all(repeat(takeOver, step.number("n", 300)), 1, 1);
+    }
+
+    /** Lists all ledgers, again and again; an operation is a ledger, latencies are those of whole lists. */
+    private BenchResult list() {
+        int ledgers = Math.toIntExact(join(driver.list()));
+        return new Pump(meter).all(repeat(() -> driver.list().thenApply(found -> 0L), step.number("n", 5)), 1, ledgers);
+    }
+
+    /** Further clients of the servers, one after the other; an operation is one, until it is of use. */
+    private BenchResult joinCluster() {
+        meter.begin();
+        for (int i = 0; i < step.number("n", 5); i++) {
+            long start = System.nanoTime();
+            LedgerDriver another = driver.another();
+            meter.done(start, 1, 0);
+            another.close();
+        }
+        return meter.end();
     }
 
     private List<Reader> open() {

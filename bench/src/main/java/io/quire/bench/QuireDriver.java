@@ -15,6 +15,7 @@ import io.quire.protocol.Entry;
 import io.quire.protocol.LedgerId;
 import io.quire.protocol.Payload;
 import java.time.Duration;
+import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionStage;
 import java.util.concurrent.locks.LockSupport;
 import java.util.function.Consumer;
@@ -23,11 +24,14 @@ import java.util.function.Consumer;
 public final class QuireDriver implements LedgerDriver {
     private static final int TAIL_ENTRIES = 1000;
     private static final long TAIL_BYTES = 1 << 20;
+    private static final int LISTED_AT_ONCE = 500;
 
     private final QuireNode node;
+    private final String config;
 
-    private QuireDriver(QuireNode node) {
+    private QuireDriver(QuireNode node, String config) {
         this.node = node;
+        this.config = config;
     }
 
     /**
@@ -36,7 +40,8 @@ public final class QuireDriver implements LedgerDriver {
      * @param config text of the node's configuration, with the number of bookies to wait for as {@code bench.bookies}
      */
     public static QuireDriver connect(String config) {
-        QuireDriver driver = new QuireDriver(QuireNode.start(QuireNode.configOf(ConfigFactory.parseString(config))));
+        QuireDriver driver =
+                new QuireDriver(QuireNode.start(QuireNode.configOf(ConfigFactory.parseString(config))), config);
         driver.awaitBookies(ConfigFactory.parseString(config).getInt("bench.bookies"));
         return driver;
     }
@@ -82,6 +87,29 @@ public final class QuireDriver implements LedgerDriver {
                 .withRecovery(true)
                 .execute()
                 .thenApply(ReadHandle::getLastAddConfirmed);
+    }
+
+    @Override
+    public CompletionStage<Long> list() {
+        return list(client().newListLedgersOp().withLimit(LISTED_AT_ONCE), 0);
+    }
+
+    private CompletionStage<Long> list(LedgerClient.ListBuilder page, long before) {
+        return page.execute().thenCompose(found -> {
+            long listed = before + found.ledgers().size();
+            return found.next().isEmpty()
+                    ? CompletableFuture.completedStage(listed)
+                    : list(
+                            client().newListLedgersOp()
+                                    .withLimit(LISTED_AT_ONCE)
+                                    .withAfter(found.next().get()),
+                            listed);
+        });
+    }
+
+    @Override
+    public LedgerDriver another() {
+        return connect(config + "\nquire.node { name = another, port = 0 }");
     }
 
     @Override

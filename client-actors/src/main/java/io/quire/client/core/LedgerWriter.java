@@ -226,7 +226,7 @@ public final class LedgerWriter {
      * @param position of the bookie in the last fragment, or -1 when it is no member any more; so in all inputs
      */
     public void sessionOpened(int position, SessionId session, long creditLimit, long nowNanos) {
-        if (position < 0 || !members[position].isOpening() || isOver()) {
+        if (position < 0 || !members[position].wantsSession() || isOver()) {
             outbox.closeSession(position, session);
             return;
         }

@@ -72,6 +72,9 @@ final class WriterMember {
     private long retryAtNanos;
     private long sinceNanos;
     private int failures;
+    /** An answer to an attempt was not waited for any longer, and may still come. */
+    private boolean late;
+
     private boolean hopeless;
     /** When it last acknowledged something, or was seen to have nothing to acknowledge. */
     private long progressNanos;
@@ -126,6 +129,14 @@ final class WriterMember {
         return phase == Phase.OPENING;
     }
 
+    /**
+     * Whether a session that was asked for is of use. A late one is, too: a bookie that is slow to open sessions would be
+     * slower yet if each were opened for nothing and asked for again.
+     */
+    boolean wantsSession() {
+        return phase == Phase.OPENING || (phase == Phase.DISCONNECTED && late);
+    }
+
     boolean isSession(SessionId other) {
         return phase == Phase.OPEN && session.equals(other);
     }
@@ -170,6 +181,7 @@ final class WriterMember {
     /** The session that was asked for is open. */
     void opened(SessionId opened, long credit, long nowNanos) {
         phase = Phase.OPEN;
+        late = false;
         failures = 0;
         hopeless = false;
         session = opened;
@@ -186,6 +198,11 @@ final class WriterMember {
 
     /** There is no session, for now. */
     void refused(long nowNanos) {
+        late = false;
+        tryLater(nowNanos);
+    }
+
+    private void tryLater(long nowNanos) {
         failures++;
         disconnect(nowNanos + (settings.retryNanos() << Math.min(failures - 1, 4)));
     }
@@ -201,6 +218,7 @@ final class WriterMember {
         if (phase == Phase.OPEN) {
             outbox.closeSession(position, session);
         }
+        late = false;
         disconnect(Long.MAX_VALUE);
     }
 
@@ -295,7 +313,8 @@ final class WriterMember {
             }
             case OPENING -> {
                 if (nowNanos - sinceNanos >= settings.openTimeoutNanos()) {
-                    refused(nowNanos);
+                    late = true;
+                    tryLater(nowNanos);
                 }
             }
             case OPEN -> {

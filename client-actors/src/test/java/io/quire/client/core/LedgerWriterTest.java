@@ -37,6 +37,8 @@ class LedgerWriterTest {
     private static final long APPEND_TIMEOUT = 10_000;
     private static final long GRACE = 500;
     private static final long BOOKIE_TIMEOUT = 2_000;
+    private static final long OPEN_TIMEOUT = 1000;
+    private static final long RETRY = 50;
     private static final long MUCH_CREDIT = 1 << 30;
     private static final Replication THREE = Replication.DEFAULT;
 
@@ -170,8 +172,8 @@ class LedgerWriterTest {
                 retainedBytes,
                 APPEND_TIMEOUT,
                 RESEND,
-                1000,
-                50,
+                OPEN_TIMEOUT,
+                RETRY,
                 GRACE,
                 5000,
                 new WriterSettings.Members(BOOKIE_TIMEOUT, false));
@@ -304,6 +306,22 @@ class LedgerWriterTest {
         ack(0, session[0], 1, 0);
         assertThat(outbox.to(0)).hasSize(3);
         assertThat(outbox.to(0).get(2).ids()).containsExactly(2L, 3L, 4L);
+    }
+
+    @Test
+    @DisplayName("a session that opens after it was waited for is taken all the same; another one is closed")
+    void lateSessionIsTaken() {
+        create(THREE, settings(8, 1 << 20, 1 << 20));
+        append(0);
+        writer.tick(OPEN_TIMEOUT);
+        assertThat(outbox.opening).containsOnlyOnce(0);
+        open(0, MUCH_CREDIT, OPEN_TIMEOUT + 1);
+        assertThat(outbox.closed).isEmpty();
+        assertThat(outbox.to(0)).extracting(Sent::ids).containsExactly(List.of(0L));
+        writer.tick(OPEN_TIMEOUT + RETRY);
+        assertThat(outbox.opening).containsOnlyOnce(0);
+        SessionId second = open(0, MUCH_CREDIT, OPEN_TIMEOUT + RETRY);
+        assertThat(outbox.closed).containsExactly(second);
     }
 
     @Test

@@ -4,8 +4,10 @@ import io.netty.buffer.Unpooled;
 import io.quire.bench.LedgerDriver;
 import java.io.IOException;
 import java.io.UncheckedIOException;
+import java.util.concurrent.CompletionException;
 import java.util.concurrent.CompletionStage;
 import java.util.function.Consumer;
+import java.util.stream.StreamSupport;
 import org.apache.bookkeeper.client.api.BKException;
 import org.apache.bookkeeper.client.api.BookKeeper;
 import org.apache.bookkeeper.client.api.DigestType;
@@ -65,6 +67,18 @@ public final class BookKeeperDriver implements LedgerDriver {
     @Override
     public CompletionStage<Long> recover(long ledgerId) {
         return open(client, ledgerId, true).thenApply(ReadHandle::getLastAddConfirmed);
+    }
+
+    @Override
+    public CompletionStage<Long> list() {
+        return client.newListLedgersOp().execute().thenApplyAsync(found -> {
+            try (found) {
+                return StreamSupport.stream(found.toIterable().spliterator(), false)
+                        .count();
+            } catch (Exception e) {
+                throw new CompletionException(e);
+            }
+        });
     }
 
     @Override
