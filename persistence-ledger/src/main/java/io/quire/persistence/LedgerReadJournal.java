@@ -73,7 +73,10 @@ public final class LedgerReadJournal
                 to);
     }
 
-    /** The events {@code [from, to]} that there are now. */
+    /**
+     * The events {@code [from, to]} that there are now, as far as readers know of them: the last ones of an actor that lives
+     * may be acknowledged some tens of milliseconds before they are seen here.
+     */
     @Override
     public Source<EventEnvelope, NotUsed> currentEventsByPersistenceId(String persistenceId, long from, long to) {
         String log = persistence.logOf(persistenceId);

@@ -266,13 +266,14 @@ class TwoIncarnationsTest {
         add(one, wallet, "b");
         LedgerReadJournal journal = PersistenceQuery.get(other.system())
                 .getReadJournalFor(LedgerReadJournal.class, LedgerReadJournal.IDENTIFIER);
-        assertThat(journal.currentEventsByPersistenceId(id, 1, Long.MAX_VALUE)
+        // Readers learn a moment later than the writer what is confirmed.
+        other.createTestProbe().awaitAssert(() -> assertThat(journal.currentEventsByPersistenceId(id, 1, Long.MAX_VALUE)
                         .map(envelope ->
                                 envelope.sequenceNr() + envelope.event().toString())
                         .runWith(Sink.seq(), other.system())
                         .toCompletableFuture()
                         .join())
-                .containsExactly("1a", "2b");
+                .containsExactly("1a", "2b"));
         assertThat(journal.currentPersistenceIds()
                         .runWith(Sink.seq(), other.system())
                         .toCompletableFuture()
