@@ -9,7 +9,8 @@ import java.util.function.Function;
 
 /**
  * What nobody uses any more, closed in turn, so that thousands of actors that stop at once do not keep the cluster from
- * those that recover meanwhile. Thread-safe.
+ * those that recover meanwhile. At most one waits for each id; an id that is used again is to be taken back first, so that
+ * what waits is never more than the ids that were in use. Thread-safe.
  *
  * @param <T> what is closed
  */

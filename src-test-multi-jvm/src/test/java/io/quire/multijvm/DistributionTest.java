@@ -10,6 +10,7 @@ import java.nio.file.Path;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Map;
 import java.util.concurrent.TimeUnit;
 import java.util.stream.IntStream;
 import java.util.stream.Stream;
@@ -17,6 +18,8 @@ import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.DisplayName;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
 
 /** The distribution as it is shipped, through its launcher; the example uses its own fixed ports, as written. */
 class DistributionTest {
@@ -148,6 +151,36 @@ class DistributionTest {
                         .code())
                 .isZero();
         stop(first);
+    }
+
+    @ParameterizedTest
+    @CsvSource({
+        "node, 1g, '', -XX:+UseParallelGC",
+        "node, 4096m, '', -XX:+UseParallelGC",
+        "node, 5g, '', -XX:+UseG1GC",
+        "node, 1g, -Xmx16g, -XX:+UseG1GC",
+        "node, 1g, -XX:+UseZGC, -XX:+UseZGC",
+        "ledger, 1g, '', -XX:+UseSerialGC",
+        "ledger, 1g, -XX:+UseZGC, -XX:+UseZGC",
+    })
+    @DisplayName("the launcher chooses one collector, by the heap, unless another is asked for")
+    void collector(String command, String heap, String options, String expected)
+            throws IOException, InterruptedException {
+        Path java = Files.createDirectories(directory.resolve("jdk/bin")).resolve("java");
+        Files.writeString(java, "#!/bin/sh\nprintf '%s\\n' \"$@\"\n");
+        assertThat(java.toFile().setExecutable(true)).isTrue();
+        ProcessBuilder builder =
+                new ProcessBuilder(distribution().resolve("bin/quire").toString(), command);
+        builder.environment()
+                .putAll(Map.of(
+                        "JAVA_HOME", directory.resolve("jdk").toString(),
+                        "QUIRE_HEAP", heap,
+                        "QUIRE_JAVA_OPTS", options));
+        Process process = builder.start();
+        processes.add(process);
+        assertThat(process.inputReader().lines().filter(line -> line.matches("-XX:\\+Use\\w+GC")))
+                .containsExactly(expected);
+        assertThat(process.waitFor()).isZero();
     }
 
     /** What the command line itself says on standard error; the rest is the node's log. */

@@ -101,7 +101,6 @@ public final class BookKeeperDriver implements LedgerDriver {
                 .execute();
     }
 
-    /** Long polls, as BookKeeper's own tailing readers do, each from the entry after the last one. */
     /**
      * Asks for the last-add-confirmed again and again, and reads up to it. BookKeeper's long poll
      * (readLastAddConfirmedAndEntry) took a third of a second from append to arrival here; this is its fastest way.
